@@ -1,0 +1,5 @@
+//! iCalendar (RFC 5545): text in and out, times, zones, recurrence. Knows no store and no protocol.
+
+pub mod component;
+pub mod datetime;
+pub mod object;

@@ -1,0 +1,14 @@
+//! `wcapd`: a calendar server that speaks WCAP and CAP from one core on one embedded store.
+//!
+//! ```text
+//! 5 roof    main  app  cli  config
+//! 4 doors   wcap  cap  web  admin        codes
+//! 3 core    core
+//! 2 store   store
+//! 1 model   model
+//! 0 ground  ical  text  limits
+//! ```
+//!
+//! Imports point down or within a floor's own folder; doors never import one another.
+
+pub mod ical;
