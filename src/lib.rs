@@ -12,3 +12,4 @@
 //! Imports point down or within a floor's own folder; doors never import one another.
 
 pub mod ical;
+pub mod model;
