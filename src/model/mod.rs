@@ -1,3 +1,8 @@
 //! The nouns of the server: identities, calendars, people, access lists. Plain data, no store.
 
+pub mod acl;
+pub mod calendar;
 pub mod clock;
+pub mod id;
+pub mod item;
+pub mod user;

@@ -1,0 +1,69 @@
+//! A calendar and its properties, as stored.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{CalendarId, Calid, PrincipalId};
+use crate::ical::datetime::Timestamp;
+
+/// A calendar: where it belongs and what people set on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calendar {
+    /// The number everything in the store hangs on.
+    pub id: CalendarId,
+    /// Its name; letter case as [`Calid`] keeps it.
+    pub calid: Calid,
+    /// The primary owner.
+    pub owner: PrincipalId,
+    /// The calendar this one is a child of (CAP's tree); none at the top.
+    pub parent: Option<CalendarId>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When a property of it was last changed; components do not count.
+    pub modified: Timestamp,
+    /// What can be set.
+    pub properties: CalendarProperties,
+}
+
+/// The settable properties of a calendar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarProperties {
+    /// Display name.
+    pub name: String,
+    /// Free text about it.
+    pub description: String,
+    /// Preferred language, an RFC 5646 tag.
+    pub language: String,
+    /// Preferred charset of the owner's clients.
+    pub charset: String,
+    /// Categories of the calendar itself.
+    pub categories: Vec<String>,
+    /// Further owners, beside the primary one.
+    pub owners: Vec<PrincipalId>,
+    /// Contact address of whoever looks after it.
+    pub master: String,
+    /// Zone of times without one, a name of the tz database.
+    pub tzid: String,
+    /// Access control entries in order, as written.
+    pub acl: Vec<String>,
+    /// Whether it stands for a room or a thing.
+    pub resource: bool,
+    /// Whether two busy events may overlap.
+    pub double_booking: bool,
+    /// Whether it counts when its owner's free/busy is asked by mail address.
+    pub free_busy_include: bool,
+    /// Whether messages about a booked UID are applied at once (else the client works the queue).
+    pub auto_schedule: bool,
+}
+
+/// What changes with every write to a calendar's contents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarState {
+    /// Number of the last change; 0 for none. Counts per calendar.
+    pub change: u64,
+    /// Stamp of the last change, seconds since 1970; never smaller than an earlier one.
+    pub stamp: i64,
+    /// Levels of the time index that have entries, one bit each.
+    pub time_levels: u64,
+    /// Levels of the busy index that have entries, one bit each.
+    pub busy_levels: u64,
+}
