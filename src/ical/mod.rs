@@ -3,3 +3,4 @@
 pub mod component;
 pub mod datetime;
 pub mod object;
+pub mod value;
