@@ -1,0 +1,29 @@
+//! The configuration: which keys there are, where their values come from, how they are shown.
+//!
+//! TOML file, then environment (`WCAPD__SECTION__KEY`), then flags. Every key is one row of [`table`]; the bounds
+//! of `[limits]` are the rows of [`crate::limits`]. Acting on the values is the work of whoever gets them.
+
+pub mod load;
+pub mod print;
+pub mod table;
+pub mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::{Error, Loaded, Source, Sources};
+pub use table::Config;
+
+impl Config {
+    /// The defaults with both listeners on free ports, data in `data` and passwords hashed as cheaply as allowed.
+    pub fn for_tests(data: &std::path::Path) -> Self {
+        let mut config = Self::default();
+        config.server.data = data.to_owned();
+        config.http.addr.set_port(0);
+        config.cap.addr.set_port(0);
+        config.auth.argon2_memory_kib = 8;
+        config.auth.argon2_passes = 1;
+        config.auth.scram_iterations = 4_096;
+        config
+    }
+}

@@ -1,0 +1,359 @@
+//! The configuration keys: one row each, from which the structures, the reader and `wcapd config` are made.
+//!
+//! Values are checked one by one here; what two keys mean together is `load`'s matter.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::value::{self, Raw, Value};
+use crate::limits::{self, Limits};
+
+/// Sun's default access control entries for a new calendar: others see busy times and may invite.
+const SUN_DEFAULT_ACL: &str = "@@o^a^r^g;@@o^c^wdeic^g;@^a^fs^g;@^c^^g;@^p^r^g";
+
+/// A key outside `[limits]`.
+#[derive(Debug)]
+pub struct Row {
+    section: &'static str,
+    name: &'static str,
+    doc: &'static [&'static str],
+    expected: &'static str,
+    planned: Option<&'static str>,
+    show: fn(&Config) -> String,
+    set: fn(&mut Config, &Raw) -> Option<()>,
+}
+
+macro_rules! config {
+    ($($(#[doc = $section_doc:literal])+ $section:ident: $Section:ident {
+        $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr $(, planned $planned:literal)?;)*
+    })*) => {
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Debug, Clone, PartialEq)]
+            pub struct $Section {
+                $($(#[doc = $doc])+ pub $name: $type,)*
+            }
+        )*
+
+        /// The effective configuration: a field for each section, in it a field for each key.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Config {
+            $($(#[doc = $section_doc])+ pub $section: $Section,)*
+            /// Every bound of the server.
+            pub limits: Limits,
+        }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self {
+                    $($section: $Section { $($name: $default,)* },)*
+                    limits: Limits::default(),
+                }
+            }
+        }
+
+        /// The sections before `[limits]` and what they are about, in order.
+        const SECTIONS: &[(&str, &[&str])] = &[$((stringify!($section), &[$($section_doc),+]),)*];
+
+        const ROWS: &[Row] = &[$($(Row {
+            section: stringify!($section),
+            name: stringify!($name),
+            doc: &[$($doc),+],
+            expected: <$type as Value>::EXPECTED,
+            planned: [$(Some($planned),)? None][0],
+            show: |config| config.$section.$name.show(),
+            set: |config, raw| {
+                config.$section.$name = Value::read(raw)?;
+                Some(())
+            },
+        },)*)*];
+    };
+}
+
+config! {
+    /// Who the server is and where its data lies.
+    server: Server {
+        /// Realm of bare names: a user's address is name@domain.
+        domain: String = "localhost".to_owned();
+        /// Folder of the store and of the administration socket; made when missing.
+        data: PathBuf = "wcapd-data".into();
+        /// Time that requests in flight get to finish when the server is told to stop.
+        stop_time: Duration = Duration::from_secs(10);
+    }
+
+    /// WCAP and the web pages.
+    http: Http {
+        /// Where to listen; port 0 picks a free one.
+        addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
+        /// Path prefixes under which WCAP commands are answered; each begins and ends with '/'.
+        prefixes: Vec<String> = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned).into();
+        /// Address that pages tell people to use, like https://cal.example.org; empty: the one they came by.
+        public_url: Option<String> = None;
+    }
+
+    /// The Calendar Access Protocol.
+    cap: Cap {
+        /// Where to listen; port 0 picks a free one.
+        addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 5229));
+        /// Name of this calendar store; empty: the domain.
+        csid: Option<String> = None;
+        /// Offer the SASL mechanism PLAIN without TLS to clients on this machine; `serve --demo` turns it on.
+        plain_on_loopback: bool = false;
+        /// Offer DIGEST-MD5, for which a password equivalent is stored.
+        digest_md5: bool = false, planned "DIGEST-MD5";
+        /// Calendar stores trusted for relaying.
+        peers: Vec<String> = Vec::new(), planned "relaying between calendar stores";
+        /// Who may IDENTIFY as whom: "user:other".
+        may_act_as: Vec<String> = Vec::new(), planned "acting as another user";
+    }
+
+    /// Certificates for HTTP and CAP.
+    tls: Tls {
+        /// PEM file with the certificate chain.
+        cert: Option<PathBuf> = None, planned "TLS";
+        /// PEM file with the private key.
+        key: Option<PathBuf> = None, planned "TLS";
+        /// PEM file with the authorities whose client certificates are accepted.
+        client_ca: Option<PathBuf> = None, planned "TLS";
+    }
+
+    /// Logins of WCAP and web clients.
+    session: Session {
+        /// A session ends when unused for this long.
+        idle: Duration = Duration::from_secs(30 * 60);
+        /// A session ends this long after the login, used or not.
+        absolute: Duration = Duration::from_secs(12 * 3600);
+    }
+
+    /// What is kept for clients that synchronise.
+    sync: Sync {
+        /// Days that deletions stay known; a client that was away for longer starts over.
+        tombstone_days: u32 = 30;
+    }
+
+    /// What administrators may do for others.
+    admin: Admin {
+        /// Log in as another user, with the administrator's own password.
+        proxyauth: bool = false;
+        /// Read and write every calendar, whatever its access list says.
+        override_acl: bool = false;
+        /// Read and change the preferences of others.
+        userprefs: bool = false;
+    }
+
+    /// Who gets in, and how passwords are kept.
+    auth: Auth {
+        /// Whether requests without a login are served at all, within what the calendars allow everybody.
+        anonymous: bool = true;
+        /// Memory of one argon2id password hash, in KiB; a login needs as much.
+        argon2_memory_kib: u32 = 19_456;
+        /// Passes of argon2id over that memory.
+        argon2_passes: u32 = 2;
+        /// Iterations of PBKDF2 in the SCRAM-SHA-256 keys; every SCRAM client does the same work at login.
+        scram_iterations: u32 = 10_000;
+    }
+
+    /// Details of the WCAP protocol.
+    wcap: Wcap {
+        /// Answer login.wcap without fmt-out by a redirect to a page, as old scripts expect, not by text.
+        login_page: bool = false;
+    }
+
+    /// What new calendars start with.
+    calendars: Calendars {
+        /// Access control entries, separated by ';'. Sun's default: others see busy times and may invite.
+        default_acl: String = SUN_DEFAULT_ACL.to_owned();
+        /// Time zone in which floating times are read.
+        default_tzid: String = "UTC".to_owned();
+    }
+
+    /// An outside directory of accounts.
+    ldap: Ldap {
+        /// Server, like ldaps://ldap.example.org.
+        url: Option<String> = None, planned "LDAP";
+        /// Name to bind as for searches.
+        bind_dn: Option<String> = None, planned "LDAP";
+        /// File with the password of bind_dn.
+        bind_password_file: Option<PathBuf> = None, planned "LDAP";
+        /// Where searches start.
+        base: Option<String> = None, planned "LDAP";
+        /// Schema: sun, inetorgperson or ad.
+        preset: Option<String> = None, planned "LDAP";
+        /// Filter that finds accounts.
+        user_filter: Option<String> = None, planned "LDAP";
+        /// Filter that finds groups.
+        group_filter: Option<String> = None, planned "LDAP";
+        /// Whether and how the connection is protected.
+        tls: Option<String> = None, planned "LDAP";
+    }
+
+    /// Where calendars are stored.
+    store: Store {
+        /// The engine: "redb:" is the embedded one, in the data folder.
+        url: String = "redb:".to_owned(), planned "a store other than redb:";
+    }
+
+    /// Numbers for Prometheus.
+    metrics: Metrics {
+        /// A listener of its own for /metrics; empty: on the HTTP listener.
+        addr: Option<SocketAddr> = None;
+    }
+
+    /// What is written to standard error while serving.
+    log: Log {
+        /// Least level, like info or debug, or per module, like info,wcapd::cap=debug.
+        filter: String = "info".to_owned();
+        /// Form of a line: text or json.
+        format: String = "text".to_owned();
+    }
+}
+
+/// Any configuration key, those of `[limits]` included.
+#[derive(Debug, Clone, Copy)]
+pub enum Key {
+    /// A key outside `[limits]`.
+    Own(&'static Row),
+    /// A key of `[limits]`.
+    Limit(&'static limits::Row),
+}
+
+impl Key {
+    /// Every key, section by section.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let limits = limits::ROWS.iter().map(Self::Limit);
+        ROWS.iter().map(Self::Own).chain(limits)
+    }
+
+    /// The key written `section.name`.
+    pub fn find(path: &str) -> Option<Self> {
+        let (section, name) = path.split_once('.')?;
+        Self::all().find(|key| key.section() == section && key.name() == name)
+    }
+
+    /// The key most like `path`, for a hint.
+    pub fn nearest(path: &str) -> String {
+        let likeness = |key: &Self| {
+            let own = strsim::normalized_damerau_levenshtein(path, &key.path());
+            // A key right but for its section is nearer than any misspelling.
+            let name = path.rsplit('.').next().unwrap_or(path);
+            own.max(strsim::normalized_damerau_levenshtein(name, key.name()) * 0.9)
+        };
+        Self::all()
+            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+            .map_or_else(String::new, |key| key.path())
+    }
+
+    /// The section, as in `[section]`.
+    pub fn section(&self) -> &'static str {
+        match self {
+            Self::Own(row) => row.section,
+            Self::Limit(_) => "limits",
+        }
+    }
+
+    /// The key inside its section.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Own(row) => row.name,
+            Self::Limit(row) => row.name,
+        }
+    }
+
+    /// `section.name`.
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.section(), self.name())
+    }
+
+    /// What the key means, line by line.
+    pub fn doc(&self) -> &'static [&'static str] {
+        match self {
+            Self::Own(row) => row.doc,
+            Self::Limit(row) => row.doc,
+        }
+    }
+
+    /// Completes the sentence "KEY must be ...".
+    pub fn expected(&self) -> &'static str {
+        match self {
+            Self::Own(row) => row.expected,
+            Self::Limit(row) => value::limit_expected(row.unit),
+        }
+    }
+
+    /// The feature that the key belongs to when this version does not have it yet.
+    pub fn planned(&self) -> Option<&'static str> {
+        match self {
+            Self::Own(row) => row.planned,
+            Self::Limit(_) => None,
+        }
+    }
+
+    /// The value in `config`, as TOML.
+    pub fn show(&self, config: &Config) -> String {
+        match self {
+            Self::Own(row) => (row.show)(config),
+            Self::Limit(row) => value::show_limit(row.unit, (row.get)(&config.limits)),
+        }
+    }
+
+    /// Sets the value in `config`; nothing, and no change, when `raw` is not as [`Key::expected`].
+    pub fn set(&self, config: &mut Config, raw: &Raw) -> Option<()> {
+        match self {
+            Self::Own(row) => (row.set)(config, raw),
+            Self::Limit(row) => {
+                (row.set)(&mut config.limits, value::read_limit(row.unit, raw)?);
+                Some(())
+            }
+        }
+    }
+}
+
+/// What a section is about, line by line.
+pub fn section_doc(section: &str) -> &'static [&'static str] {
+    SECTIONS
+        .iter()
+        .find(|(name, _)| *name == section)
+        .map_or(&[" Every bound of the server."], |(_, doc)| doc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_found_documented_and_set_back() {
+        let mut config = Config::default();
+        for key in Key::all() {
+            assert_eq!(Key::find(&key.path()).map(|k| k.path()), Some(key.path()));
+            assert!(
+                key.doc().concat().trim_end().ends_with('.'),
+                "{}",
+                key.path()
+            );
+            assert!(!section_doc(key.section()).is_empty());
+            let shown = key.show(&config);
+            let bare = Raw::Text(shown.trim_matches(['"', '\'']).replace(['[', ']', '"'], ""));
+            assert_eq!(
+                key.set(&mut config, &bare),
+                Some(()),
+                "{} = {shown}",
+                key.path()
+            );
+        }
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn misspelt_keys_find_their_neighbour() {
+        for (wrong, right) in [
+            ("http.adr", "http.addr"),
+            ("cap.plain_on_loopbak", "cap.plain_on_loopback"),
+            ("limit.instances", "limits.instances"),
+            ("domain", "server.domain"),
+            ("session.tombstone_days", "sync.tombstone_days"),
+        ] {
+            assert_eq!(Key::nearest(wrong), right);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Every bound of the server in one table: name, unit, default and reason.
+//!
+//! The configuration section `[limits]`, its printed form and the documentation read the same rows. Code gets a
+//! [`Limits`] handed in and never a constant, so that a test can lower a bound and pass it. Parsing and printing
+//! of the values is the work of the configuration, not of this file.
+
+use std::time::Duration;
+
+/// What the number of a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Things: instances, parameters, connections.
+    Count,
+    /// Octets; written as `64 KiB`.
+    Bytes,
+    /// Seconds; written as `30m`.
+    Time,
+}
+
+/// One limit, as the configuration and the documentation see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The key in `[limits]`, also the field of [`Limits`].
+    pub name: &'static str,
+    /// What the number counts.
+    pub unit: Unit,
+    /// What is bounded and why at this value; one sentence or two, the lines of the doc comment.
+    pub doc: &'static [&'static str],
+    /// Reads the limit: things, octets or seconds.
+    pub get: fn(&Limits) -> u64,
+    /// Sets the limit: things, octets or seconds. Numbers beyond the machine's word saturate.
+    pub set: fn(&mut Limits, u64),
+}
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const MINUTE: u64 = 60;
+const YEAR: u64 = 365 * 86_400;
+
+/// The representation of a limit: `usize` for counts and octets, [`Duration`] for times.
+trait Number: Copy {
+    fn from_u64(value: u64) -> Self;
+    fn to_u64(self) -> u64;
+}
+
+impl Number for usize {
+    fn from_u64(value: u64) -> Self {
+        Self::try_from(value).unwrap_or(Self::MAX)
+    }
+    fn to_u64(self) -> u64 {
+        u64::try_from(self).unwrap_or(u64::MAX)
+    }
+}
+
+impl Number for Duration {
+    fn from_u64(value: u64) -> Self {
+        Self::from_secs(value)
+    }
+    fn to_u64(self) -> u64 {
+        self.as_secs()
+    }
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty, $unit:ident = $default:expr;)*) => {
+        /// The bounds in force. Zero is no special value: it allows nothing.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: $type,)*
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: Number::from_u64($default),)* }
+            }
+        }
+
+        /// All limits, in the order of the documentation.
+        pub const ROWS: &[Row] = &[$(Row {
+            name: stringify!($name),
+            unit: Unit::$unit,
+            doc: &[$($doc),+],
+            get: |limits| limits.$name.to_u64(),
+            set: |limits, value| limits.$name = Number::from_u64(value),
+        },)*];
+    };
+}
+
+limits! {
+    // Calendar data.
+
+    /// Instances one request may expand to before it fails; announced to clients as
+    /// X-NSCP-RECURRENCE-BOUND and RECUR_LIMIT. Ten thousand is 27 years of a daily series.
+    instances: usize, Count = 10_000;
+    /// How far beyond the later of now and the start an endless rule is expanded when the range is open.
+    open_end: Duration, Time = YEAR;
+    /// Candidate dates examined for one expansion; bounds rules that never match. About a second of work.
+    expansion_steps: usize, Count = 5_000_000;
+    /// Text of one calendar object: a master, its overrides and its time zones. Attachments count.
+    object_size: usize, Bytes = MIB;
+    /// One content line, unfolded. As an object, so that an inline attachment may fill it.
+    line_length: usize, Bytes = MIB;
+    /// Components inside components. The standard needs four levels; CAP's queries a few more.
+    nesting: usize, Count = 32;
+    /// Components of one parsed text. Room for the largest import, an end for a text of nothing but BEGIN lines.
+    components: usize, Count = 4_000_000;
+    /// Attendees of one item. Each becomes an index row and, for an organizer, a message.
+    attendees: usize, Count = 2_000;
+    /// Members a group expands to, groups inside it included.
+    group_members: usize, Count = 10_000;
+    /// Overrides of one series. All of them are read to expand one.
+    overrides: usize, Count = 5_000;
+
+    // Requests.
+
+    /// One decoded parameter value of a request. Real descriptions stay below a tenth of it.
+    value_length: usize, Bytes = 64 * KIB;
+    /// Parameters of one request. The largest command knows about 80 names.
+    parameters: usize, Count = 1_000;
+    /// Body of a request other than an import.
+    request_body: usize, Bytes = 10 * MIB;
+    /// Body of an import request. It is parsed in memory, at about five times its size.
+    import_body: usize, Bytes = 64 * MIB;
+    /// File of an administrative import, which an administrator answers for.
+    import_size: usize, Bytes = 2 * GIB;
+    /// Request line and header fields together. Scripts send long lists of ids in the URL.
+    header_bytes: usize, Bytes = 128 * KIB;
+    /// Time to the end of the header, also for a connection kept open between requests.
+    header_time: Duration, Time = 30;
+    /// Time from the end of the header to the end of the body; slower ones are cut.
+    body_time: Duration, Time = MINUTE;
+    /// HTTP connections at a time; more wait in the system's queue. Each needs a descriptor and some 10 KiB.
+    connections: usize, Count = 8_192;
+    /// Jobs on the blocking pool at a time: scans, expansions, password hashes. More wait their turn.
+    blocking_jobs: usize, Count = 32;
+    /// Writes waiting for the store's writer; more are refused as overload.
+    write_queue: usize, Count = 4_096;
+    /// Sessions one account may hold; a further login ends the one unused for longest.
+    sessions_per_user: usize, Count = 200;
+    /// Ids one get_guids request may ask for.
+    guids: usize, Count = 1_000;
+    /// Calendars one request may name.
+    calids: usize, Count = 200;
+    /// Items (uid and rid pairs) one request may name.
+    uids: usize, Count = 2_000;
+
+    // CAP.
+
+    /// CAP connections at a time, idle ones included; at most 20 KiB each.
+    cap_connections: usize, Count = 20_000;
+    /// A CAP command line, without its line end. Longer ones end the session.
+    cap_command_line: usize, Bytes = 4 * KIB;
+    /// A line of a SASL exchange.
+    cap_sasl_line: usize, Bytes = 64 * KIB;
+    /// A line of the data of a CAP command.
+    cap_data_line: usize, Bytes = MIB;
+    /// The whole data of a CAP command; announced as MAXICALOBJECTSIZE.
+    cap_object_size: usize, Bytes = 64 * MIB;
+    /// CAP commands a client may have outstanding; announced as PIPELINE.
+    cap_pipeline: usize, Count = 8;
+    /// Addresses one CALIDEXPAND or UPNEXPAND answers; announced as MAXCALIDEXPANDLIST and MAXUPNEXPANDLIST.
+    cap_expand_list: usize, Count = 10_000;
+    /// Silence after which a CAP session is dropped; announced as AUTOLOGOUTTIME.
+    cap_idle: Duration, Time = 30 * MINUTE;
+    /// Silence allowed before a CAP client has authenticated.
+    cap_login_time: Duration, Time = MINUTE;
+}
+
+impl Limits {
+    /// The row called `name`.
+    pub fn row(name: &str) -> Option<&'static Row> {
+        ROWS.iter().find(|row| row.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_read_and_set_their_own_field() {
+        let mut limits = Limits::default();
+        for (at, row) in ROWS.iter().enumerate() {
+            (row.set)(&mut limits, 1_000_000 + at as u64);
+        }
+        for (at, row) in ROWS.iter().enumerate() {
+            assert_eq!((row.get)(&limits), 1_000_000 + at as u64, "{}", row.name);
+        }
+        assert_eq!(limits.instances, 1_000_000);
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let limits = Limits::default();
+        assert_eq!(limits.instances, 10_000);
+        assert_eq!(limits.open_end, Duration::from_secs(365 * 86_400));
+        assert_eq!(limits.object_size, 1 << 20);
+    }
+
+    #[test]
+    fn rows_are_documented_and_unique() {
+        for (at, row) in ROWS.iter().enumerate() {
+            let doc = row.doc.concat();
+            assert!(
+                doc.trim().len() > 20 && doc.trim().ends_with('.'),
+                "{}",
+                row.name
+            );
+            assert!(
+                ROWS[..at].iter().all(|r| r.name != row.name),
+                "{}",
+                row.name
+            );
+            assert!((row.get)(&Limits::default()) > 0, "{}", row.name);
+        }
+        assert_eq!(Limits::row("guids").map(|row| row.unit), Some(Unit::Count));
+        assert!(Limits::row("guid").is_none());
+    }
+}
