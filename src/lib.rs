@@ -11,6 +11,7 @@
 //!
 //! Imports point down or within a floor's own folder; doors never import one another.
 
+pub mod cap;
 pub mod config;
 pub mod ical;
 pub mod limits;

@@ -161,10 +161,13 @@ limits! {
     cap_pipeline: usize, Count = 8;
     /// Addresses one CALIDEXPAND or UPNEXPAND answers; announced as MAXCALIDEXPANDLIST and MAXUPNEXPANDLIST.
     cap_expand_list: usize, Count = 10_000;
-    /// Silence after which a CAP session is dropped; announced as AUTOLOGOUTTIME.
+    /// Time without a command after which a CAP session is dropped; announced as AUTOLOGOUTTIME, whose 0 is
+    /// never.
     cap_idle: Duration, Time = 30 * MINUTE;
-    /// Silence allowed before a CAP client has authenticated.
-    cap_login_time: Duration, Time = MINUTE;
+    /// Time a CAP client may leave replies unread; then it is dropped.
+    cap_write_time: Duration, Time = 30;
+    /// Unknown verbs, wrong states and wrong arguments in a row that end a CAP session: no client, a guess.
+    cap_faults: usize, Count = 20;
 }
 
 impl Limits {

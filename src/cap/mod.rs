@@ -1,0 +1,45 @@
+//! The CAP door: Calendar Access Protocol over CSTP (draft-ietf-calsch-cap-04), TCP port 5229.
+//!
+//! Bytes become lines in [`frame`], lines become replies in the state machine [`channel`]; neither knows a
+//! socket or a clock. [`server`] is the only place with sockets. What the calendars answer is `core`'s.
+//!
+//! Answered so far: the greeting, CAPABILITY, NOOP and DISCONNECT; every other verb has its row in the
+//! table of [`channel`] and is refused there with the status the draft gives for it. No mechanism is
+//! built, so a session stays in the Connected state.
+
+pub mod capability;
+pub mod channel;
+pub mod frame;
+pub mod server;
+pub mod settings;
+pub mod status;
+
+pub use server::serve;
+pub use settings::Settings;
+
+/// Drives framing and the state machine with arbitrary bytes; panics when an invariant breaks.
+///
+/// The first octet chooses where the rest is cut: a peer's output must not depend on how its octets were
+/// split into reads, and what dot stuffing writes, unstuffing must read back. For the fuzzer.
+#[doc(hidden)]
+pub fn fuzz_frame(octets: &[u8]) {
+    let Some((&cut, octets)) = octets.split_first() else {
+        return;
+    };
+    let whole = channel::replies_to(octets.chunks(octets.len().max(1)));
+    let parts = channel::replies_to(octets.chunks(usize::from(cut) + 1));
+    assert!(whole == parts, "replies depend on how the input was cut");
+
+    let mut stuffed = Vec::new();
+    frame::write_data(&mut stuffed, octets);
+    let (mut lines, mut input, mut plain) = (frame::Lines::default(), &stuffed[..], Vec::new());
+    while let Some(Ok(line)) = lines.next(&mut input, usize::MAX) {
+        let line = frame::unstuff(line);
+        assert!(line.is_some(), "stuffed data holds an end mark");
+        plain.extend_from_slice(line.unwrap_or_default());
+        plain.extend_from_slice(b"\r\n");
+    }
+    let mut again = Vec::new();
+    frame::write_data(&mut again, &plain);
+    assert!(stuffed == again, "unstuffed data stuffs to something else");
+}

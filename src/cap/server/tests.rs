@@ -1,0 +1,162 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::limits::Limits;
+
+const OK: &str = "2.0\r\n.\r\n.\r\n";
+
+struct Running {
+    address: std::net::SocketAddr,
+    stop: watch::Sender<bool>,
+    served: JoinHandle<()>,
+}
+
+impl Running {
+    async fn start(settings: Settings) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopping) = watch::channel(false);
+        let served = tokio::spawn(serve(listener, Arc::new(settings), stopping));
+        Self {
+            address,
+            stop,
+            served,
+        }
+    }
+
+    /// A connection whose greeting has been read.
+    async fn connect(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let greeting = read_reply(&mut stream).await;
+        assert!(
+            greeting.starts_with("2.0\r\n.\r\nCAPVERSION=1.0\r\n"),
+            "{greeting}"
+        );
+        stream
+    }
+}
+
+fn bounded(limits: Limits) -> Settings {
+    Settings {
+        limits,
+        ..Settings::default()
+    }
+}
+
+/// Up to the second lone dot.
+async fn read_reply(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    while text.matches("\r\n.\r\n").count() + usize::from(text.ends_with("\r\n.\r\n.\r\n")) < 2 {
+        text.push(char::from(stream.read_u8().await.unwrap()));
+    }
+    text
+}
+
+async fn read_to_end(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
+}
+
+#[tokio::test]
+async fn says_goodbye() {
+    let server = Running::start(Settings::default()).await;
+    let mut client = server.connect().await;
+    client
+        .write_all(b"NOOP\r\nDISCONNECT\r\nNOOP\r\n")
+        .await
+        .unwrap();
+    assert_eq!(read_to_end(client).await, [OK, OK].concat());
+}
+
+/// The reply to a line that is closed upon arrives although more of it was sent than read.
+#[tokio::test]
+async fn refusal_of_an_overlong_line_arrives() {
+    let server = Running::start(Settings::default()).await;
+    let mut client = server.connect().await;
+    client.write_all(&[b'x'; 20_000]).await.unwrap();
+    assert!(read_to_end(client).await.starts_with("9.0 ; "));
+}
+
+#[tokio::test]
+async fn one_too_many_is_told_so_and_room_is_made_again() {
+    let server = Running::start(bounded(Limits {
+        cap_connections: 1,
+        ..Limits::default()
+    }))
+    .await;
+    let first = server.connect().await;
+    let second = TcpStream::connect(server.address).await.unwrap();
+    assert_eq!(read_to_end(second).await, "8.1 ; try later\r\n.\r\n.\r\n");
+    drop(first);
+    loop {
+        let mut third = TcpStream::connect(server.address).await.unwrap();
+        if read_reply(&mut third).await.starts_with("2.0") {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn idle_sessions_are_closed_without_a_word() {
+    let cap_idle = Duration::from_millis(30);
+    let server = Running::start(bounded(Limits {
+        cap_idle,
+        ..Limits::default()
+    }))
+    .await;
+    let client = server.connect().await;
+    assert_eq!(read_to_end(client).await, "");
+}
+
+#[tokio::test]
+async fn stopping_tells_every_session_and_returns() {
+    let server = Running::start(Settings::default()).await;
+    let clients = [server.connect().await, server.connect().await];
+    server.stop.send(true).unwrap();
+    for client in clients {
+        assert_eq!(
+            read_to_end(client).await,
+            "10.2 ; shutting down\r\n.\r\n.\r\n"
+        );
+    }
+    server.served.await.unwrap();
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+/// A client that asks and never reads is dropped when the socket buffers are full.
+#[tokio::test]
+async fn a_client_that_never_reads_is_dropped() {
+    let cap_write_time = Duration::from_millis(50);
+    let server = Running::start(bounded(Limits {
+        cap_write_time,
+        ..Limits::default()
+    }))
+    .await;
+    let mut client = server.connect().await;
+    let commands = b"CAPABILITY\r\n".repeat(1000);
+    let failed = loop {
+        if let Err(error) = client.write_all(&commands).await {
+            break error;
+        }
+    };
+    assert!(matches!(
+        failed.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+    ));
+}
+
+/// 10,000 idle sessions are to cost at most 20 KiB each; the socket's own memory is the kernel's.
+#[tokio::test]
+async fn an_idle_session_is_small() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (_stop, stopping) = watch::channel(false);
+    let size = size_of_val(&session(stream, Arc::default(), stopping));
+    assert!(size <= 2048, "a session's future takes {size} octets");
+}
