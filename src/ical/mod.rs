@@ -3,4 +3,6 @@
 pub mod component;
 pub mod datetime;
 pub mod object;
+pub mod parse;
+pub mod print;
 pub mod value;
