@@ -11,7 +11,9 @@
 //!
 //! Imports point down or within a floor's own folder; doors never import one another.
 
+pub mod admin;
 pub mod cap;
+pub mod cli;
 pub mod config;
 pub mod ical;
 pub mod limits;
