@@ -18,3 +18,4 @@ pub mod config;
 pub mod ical;
 pub mod limits;
 pub mod model;
+pub mod store;

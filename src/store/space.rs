@@ -1,0 +1,112 @@
+//! The key spaces: one ordered map of bytes to bytes each, and what stands in them.
+//!
+//! An engine keeps each space as one table. Key parts are written by [`keys`](super::keys), so the order of the
+//! bytes is the order of the parts; values are records of [`codec`](super::codec) unless the row says otherwise.
+//! Table names are part of the format: a space may be added, none is ever renamed or reused.
+//!
+//! In the layouts below `principal` and `calendar` are internal numbers (u64, 8 bytes), given once and never
+//! again; times are seconds (i64, 8 bytes, order kept); texts end with a mark so that they can stand before
+//! other parts. `folded` is a name in the form in which names are compared.
+
+use std::fmt;
+
+macro_rules! spaces {
+    ($($(#[doc = $doc:literal])+ $name:ident = $table:literal,)+) => {
+        /// A key space.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Space {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Space {
+            /// Every key space, in the order of their declaration.
+            pub const ALL: [Self; [$(Self::$name),+].len()] = [$(Self::$name),+];
+
+            /// The name of its table in any engine; part of the format.
+            pub const fn table(self) -> &'static str {
+                match self {
+                    $(Self::$name => $table,)+
+                }
+            }
+        }
+    };
+}
+
+spaces! {
+    /// Facts about the store itself. Key: a name (text, unended). Value: by name: `schema` is the format number
+    /// (u32), `next:...` the next internal number of a kind (u64).
+    Meta = "meta",
+    /// Users, groups and resources. Key: principal. Value: the account with its verifiers.
+    Principals = "principals",
+    /// Every name of the shared namespace of users, groups and calendars. Key: domain, folded. Value: what is
+    /// so called: a principal, a calendar or both.
+    Names = "names",
+    /// Mail addresses. Key: folded address. Value: whom mail to it means.
+    Mail = "mail",
+    /// Group membership, both ways. Key: direction (u8), principal, principal. Value: none (empty).
+    Members = "members",
+    /// Calendars. Key: calendar. Value: properties, access list, parent, last change number and stamp.
+    Calendars = "calendars",
+    /// Calendar ids. Key: domain, folded calid. Value: calendar.
+    CalendarNames = "calendar_names",
+    /// Calendars by owner. Key: principal, calendar. Value: the owner's kind.
+    Owned = "owned",
+    /// Calendar objects. Key: calendar, state (booked, queued, marked), uid, arrival number. Value: the text as
+    /// received beside derived facts.
+    Objects = "objects",
+    /// Objects by the time they touch. Key: calendar and the parts of [`spans`](super::spans), uid. Value: what a
+    /// range fetch needs to know before it opens the object.
+    ByTime = "by_time",
+    /// Busy time. Key: calendar and the parts of `spans`, uid. Value: busy kind, and the rules of what repeats.
+    ByBusy = "by_busy",
+    /// Alarms. Key: time due, calendar, uid. Value: which alarm.
+    ByAlarm = "by_alarm",
+    /// Open invitations. Key: calendar, time, uid. Value: none.
+    ByInvitation = "by_invitation",
+    /// Objects with an attendee whose delivery failed. Key: calendar, uid. Value: none.
+    ByAttendeeError = "by_attendee_error",
+    /// Changes of a calendar. Key: calendar, change number. Value: stamp, uid, recurrence id, kind, operation,
+    /// actor; for deletions also the span and the rules.
+    Journal = "journal",
+    /// The last change of each object. Key: calendar, uid, recurrence id. Value: change number.
+    JournalByUid = "journal_by_uid",
+    /// Named objects of containers (access rules, stored queries, time zones). Key: container, kind (u8), name.
+    /// Value: the text.
+    Named = "named",
+    /// Links to objects of other calendars. Key: calendar, uid, target calendar. Value: who and when.
+    Links = "links",
+    /// Sessions. Key: SHA-256 of the token. Value: kind, principal, times, data.
+    Sessions = "sessions",
+    /// Sessions by principal. Key: principal, SHA-256 of the token. Value: none.
+    SessionsByPrincipal = "sessions_by_principal",
+    /// Preferences. Key: principal, name. Value: the text, unversioned.
+    Prefs = "prefs",
+    /// Messages waiting to leave. Key: time due, number. Value: the message and its attempts.
+    Outbox = "outbox",
+}
+
+impl Space {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+}
+
+/// Prints the table's name.
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.table())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_have_names_of_their_own() {
+        let names: std::collections::BTreeSet<_> = Space::ALL.iter().map(|s| s.table()).collect();
+        assert_eq!(names.len(), Space::COUNT);
+        for (index, space) in Space::ALL.into_iter().enumerate() {
+            assert_eq!(space as usize, index);
+        }
+    }
+}
