@@ -1,12 +1,12 @@
 //! `wcapd`: a calendar server that speaks WCAP and CAP from one core on one embedded store.
 //!
 //! ```text
-//! 5 roof    main  app  cli  config
+//! 5 roof    main  app  cli  config  observe
 //! 4 doors   wcap  cap  web  admin        codes
 //! 3 core    core
 //! 2 store   store
 //! 1 model   model
-//! 0 ground  ical  text  limits
+//! 0 ground  ical  text  limits  metric
 //! ```
 //!
 //! Imports point down or within a floor's own folder; doors never import one another.
@@ -17,5 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod ical;
 pub mod limits;
+pub mod metric;
 pub mod model;
+pub mod observe;
 pub mod store;

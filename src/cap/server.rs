@@ -15,6 +15,7 @@ use tokio::time::{Duration, sleep, sleep_until, timeout};
 
 use super::channel::{self, Channel};
 use super::settings::Settings;
+use crate::metric;
 
 /// Octets taken from a socket at a time; bounds what one turn can make outgoing.
 const READ: usize = 4096;
@@ -73,6 +74,7 @@ async fn session<S>(mut stream: S, settings: Arc<Settings>, mut shutdown: watch:
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let _open = Open::new();
     let mut channel = Channel::new(Arc::clone(&settings), now());
     loop {
         let outgoing = channel.take_outgoing();
@@ -142,8 +144,26 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<(
 /// closed without them.
 fn turn_away(stream: TcpStream) {
     tracing::debug!("CAP connection turned away");
+    metrics::counter!(metric::CAP_CONNECTIONS_TOTAL, "outcome" => "busy").increment(1);
     if let Ok(mut stream) = stream.into_std() {
         let _ = io::Write::write(&mut stream, &channel::busy());
+    }
+}
+
+/// Counts a session while it lives.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        metrics::counter!(metric::CAP_CONNECTIONS_TOTAL, "outcome" => "served").increment(1);
+        metrics::gauge!(metric::CAP_CONNECTIONS).increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!(metric::CAP_CONNECTIONS).decrement(1.0);
     }
 }
 

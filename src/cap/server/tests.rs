@@ -114,8 +114,12 @@ async fn idle_sessions_are_closed_without_a_word() {
 
 #[tokio::test]
 async fn stopping_tells_every_session_and_returns() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let page = recorder.handle();
+    let _counting = metrics::set_default_local_recorder(&recorder);
     let server = Running::start(Settings::default()).await;
     let clients = [server.connect().await, server.connect().await];
+    assert!(page.render().contains("wcapd_cap_connections 2\n"));
     server.stop.send(true).unwrap();
     for client in clients {
         assert_eq!(
@@ -125,6 +129,11 @@ async fn stopping_tells_every_session_and_returns() {
     }
     server.served.await.unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
+    assert!(page.render().contains("wcapd_cap_connections 0\n"));
+    assert!(
+        page.render()
+            .contains("wcapd_cap_connections_total{outcome=\"served\"} 2\n")
+    );
 }
 
 /// A client that asks and never reads is dropped when the socket buffers are full.
