@@ -5,4 +5,8 @@ pub mod datetime;
 pub mod object;
 pub mod parse;
 pub mod print;
+pub mod recur;
+pub mod rule;
 pub mod value;
+pub mod windows;
+pub mod zone;
