@@ -12,6 +12,7 @@
 //! Imports point down or within a floor's own folder; doors never import one another.
 
 pub mod admin;
+pub mod app;
 pub mod cap;
 pub mod cli;
 pub mod config;

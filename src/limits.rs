@@ -130,6 +130,8 @@ limits! {
     header_time: Duration, Time = 30;
     /// Time from the end of the header to the end of the body; slower ones are cut.
     body_time: Duration, Time = MINUTE;
+    /// Time a client may leave an answer unread before it is given up.
+    write_time: Duration, Time = MINUTE;
     /// HTTP connections at a time; more wait in the system's queue. Each needs a descriptor and some 10 KiB.
     connections: usize, Count = 8_192;
     /// Jobs on the blocking pool at a time: scans, expansions, password hashes. More wait their turn.

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The program: everything is the library's, see [`wcapd::cli`].
+
+fn main() -> std::process::ExitCode {
+    wcapd::cli::main()
+}

@@ -1,0 +1,222 @@
+//! The program as people and scripts meet it: help, exit statuses, the printed configuration, start and stop.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+/// The program, without whatever the tester's environment configures.
+fn wcapd(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wcapd"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("WCAPD") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    wcapd(arguments).output().unwrap()
+}
+
+fn text(octets: &[u8]) -> &str {
+    std::str::from_utf8(octets).unwrap()
+}
+
+/// Runs a command that must fail with `status`; gives its one sentence.
+fn refused(command: &mut Command, status: i32) -> String {
+    let output = command.output().unwrap();
+    let sentence = text(&output.stderr).to_owned();
+    assert_eq!(output.status.code(), Some(status), "{sentence}");
+    assert_eq!(text(&output.stdout), "");
+    assert!(sentence.starts_with("wcapd: "), "{sentence}");
+    assert_eq!(sentence.matches('\n').count(), 1, "{sentence}");
+    sentence
+}
+
+#[test]
+fn help_teaches_and_succeeds() {
+    for (arguments, taught) in [
+        (&["--help"][..], "wcapd serve --demo"),
+        (&["serve", "--help"], "--http 127.0.0.1:0"),
+        (&["user", "--help"], "wcapd user disable jerry"),
+        (&["group", "--help"], "wcapd group member add team anna"),
+        (&["calendar", "--help"], "--set '@^a^rsf^g;@^c^^g;@^p^r^g'"),
+        (&["import", "--help"], "wcapd import tom meetings.ics"),
+        (&["export", "--help"], "--format text/xml"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(text(&output.stdout).contains(taught), "{arguments:?}");
+        assert_eq!(text(&output.stderr), "");
+    }
+}
+
+#[test]
+fn wrong_usage_is_status_2() {
+    assert_eq!(run(&[]).status.code(), Some(2));
+    for arguments in [
+        &["serv"][..],
+        &["user", "add"],
+        &["user", "list", "tom"],
+        &["serve", "--htp", "127.0.0.1:0"],
+        &["export", "tom", "--format", "text/html"],
+        &["calendar", "create", "tom:work"],
+    ] {
+        let sentence = refused(&mut wcapd(arguments), 2);
+        assert!(sentence.contains("--help"), "{sentence}");
+    }
+}
+
+#[test]
+fn wrong_configuration_is_status_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wcapd.toml");
+    std::fs::write(&file, "[limits]\ninstanses = 1\n").unwrap();
+    let file = file.to_str().unwrap();
+    let sentence = refused(&mut wcapd(&["serve", "--config", file]), 1);
+    assert!(sentence.contains("wcapd.toml line 2: there is no key 'limits.instanses'"));
+    assert!(sentence.contains("did you mean 'limits.instances'?"));
+
+    let sentence = refused(wcapd(&["config"]).env("WCAPD__TLS__CERT", "a.pem"), 1);
+    assert!(sentence.contains("TLS is not supported in this version"));
+    let sentence = refused(&mut wcapd(&["serve", "--http", "here"]), 1);
+    assert!(sentence.contains("--http: http.addr must be ADDRESS:PORT"));
+    refused(
+        &mut wcapd(&["config", "--config", "/nowhere/wcapd.toml"]),
+        1,
+    );
+}
+
+#[test]
+fn the_printed_configuration_is_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = wcapd(&["config"])
+        .env("WCAPD__CAP__PLAIN_ON_LOOPBACK", "true")
+        .env("WCAPD__LIMITS__INSTANCES", "77")
+        .output()
+        .unwrap();
+    assert!(first.status.success());
+    let shown = text(&first.stdout);
+    assert!(shown.contains("Set by: environment variable WCAPD__LIMITS__INSTANCES."));
+    let file = folder.path().join("wcapd.toml");
+    std::fs::write(&file, shown).unwrap();
+
+    let second = run(&["config", "--config", file.to_str().unwrap()]);
+    assert!(second.status.success(), "{}", text(&second.stderr));
+    let values = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(values(text(&second.stdout)), values(shown));
+    assert!(values(shown).contains(&"instances = 77".to_owned()));
+    assert!(values(shown).contains(&"plain_on_loopback = true".to_owned()));
+}
+
+/// A server on free ports; killed when dropped.
+struct Server {
+    child: Child,
+    http: String,
+    cap: String,
+    rest: BufReader<std::process::ChildStderr>,
+}
+
+impl Server {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let mut command = wcapd(&["serve", "--http", "127.0.0.1:0", "--cap", "127.0.0.1:0"]);
+        command.arg("--data").arg(data).args(more);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut rest = BufReader::new(child.stderr.take().unwrap());
+        let mut address = |service: &str| {
+            let label = format!("{service} listening on ");
+            let mut seen = String::new();
+            loop {
+                let before = seen.len();
+                assert!(rest.read_line(&mut seen).unwrap() > 0, "{seen}");
+                if let Some(address) = seen[before..].strip_prefix(&label) {
+                    return address.trim().to_owned();
+                }
+            }
+        };
+        let (http, cap) = (address("http"), address("cap"));
+        Self {
+            child,
+            http,
+            cap,
+            rest,
+        }
+    }
+
+    /// Sends `request` to `address` and reads until the server closes.
+    fn ask(address: &str, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn get(&self, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        Self::ask(&self.http, &request)
+    }
+
+    /// Sends a signal and gives the exit status and what was left on standard error.
+    fn signal(mut self, name: &str) -> (Option<i32>, String) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
+        let mut said = String::new();
+        self.rest.read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code(), said)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_server_listens_on_free_ports_and_ends_well() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in ["TERM", "INT"] {
+        let server = Server::start(folder.path(), &[]);
+        let redirect = server.get("/");
+        assert!(redirect.contains("303 See Other"), "{redirect}");
+        assert!(redirect.contains("location: /app/"), "{redirect}");
+        let greeting = Server::ask(&server.cap, "DISCONNECT\r\n");
+        assert!(greeting.contains("CAPVERSION=1.0"), "{greeting}");
+        let (status, said) = server.signal(signal);
+        assert_eq!(status, Some(0), "{said}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let data = folder.path().to_str().unwrap();
+    let mut command = wcapd(&[
+        "serve",
+        "--http",
+        &addr,
+        "--cap",
+        "127.0.0.1:0",
+        "--data",
+        data,
+    ]);
+    let sentence = refused(&mut command, 1);
+    assert!(
+        sentence.contains(&format!("cannot listen on {addr}")),
+        "{sentence}"
+    );
+}
