@@ -5,8 +5,15 @@
 //! sub-components in their order, known to the standard or not. Reading text is `parse`'s work, folding is
 //! `print`'s.
 
+#[cfg(test)]
+mod tests;
+mod text;
+
 use std::borrow::Cow;
 use std::fmt;
+
+use text::{decode_param_value, has_control, push_param_value, without_controls};
+pub use text::{escape_text, unescape_text};
 
 /// One unfolded content line: `name *(";" param) ":" value`.
 ///
@@ -42,26 +49,21 @@ pub enum LineError {
     TooLong,
 }
 
-fn is_name_byte(byte: u8) -> bool {
-    // '_' is not in the standard's iana-token, but real X- names and CAP's DEFAULT_VCARS carry it.
-    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
-}
-
-fn is_control(byte: u8) -> bool {
-    (byte < 0x20 && byte != b'\t') || byte == 0x7f
-}
-
-/// `text` without control characters other than tabs, so that no value can end its own line.
-fn without_controls(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(is_control) {
-        Cow::Owned(
-            text.chars()
-                .filter(|&c| !(c.is_ascii() && is_control(c as u8)))
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(text)
+/// Which bytes a name may have, by their number: asked for every line that is read.
+const NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        // '_' is not in the standard's iana-token, but real X- names and CAP's DEFAULT_VCARS carry it.
+        let b = byte as u8;
+        table[byte] = b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        byte += 1;
     }
+    table
+};
+
+fn is_name_byte(byte: u8) -> bool {
+    NAME_BYTES[usize::from(byte)]
 }
 
 impl Property {
@@ -231,7 +233,7 @@ fn scan(line: &[u8]) -> Result<(u32, u32), LineError> {
     if u32::try_from(line.len()).is_err() {
         return Err(LineError::TooLong);
     }
-    if line.iter().any(|&b| is_control(b)) {
+    if has_control(line) {
         return Err(LineError::Control);
     }
     let name_end = line
@@ -346,101 +348,6 @@ impl<'a> Param<'a> {
             Some(decode_param_value(&text[..end.unwrap_or(text.len())]))
         })
     }
-}
-
-fn push_param_value(out: &mut String, value: &str) {
-    let quote = value.contains([':', ';', ',']);
-    if quote {
-        out.push('"');
-    }
-    for c in value.chars() {
-        match c {
-            '^' => out.push_str("^^"),
-            '"' => out.push_str("^'"),
-            '\n' => out.push_str("^n"),
-            c if c.is_ascii() && is_control(c as u8) => {}
-            c => out.push(c),
-        }
-    }
-    if quote {
-        out.push('"');
-    }
-}
-
-fn decode_param_value(raw: &str) -> Cow<'_, str> {
-    let inner = raw
-        .strip_prefix('"')
-        .and_then(|r| r.strip_suffix('"'))
-        .unwrap_or(raw);
-    if !inner.contains('^') {
-        return Cow::Borrowed(inner);
-    }
-    let mut out = String::with_capacity(inner.len());
-    let mut chars = inner.chars().peekable();
-    while let Some(c) = chars.next() {
-        let decoded = match (c, chars.peek()) {
-            ('^', Some('^')) => '^',
-            ('^', Some('n' | 'N')) => '\n',
-            ('^', Some('\'')) => '"',
-            _ => {
-                out.push(c);
-                continue;
-            }
-        };
-        chars.next();
-        out.push(decoded);
-    }
-    Cow::Owned(out)
-}
-
-/// `text` as a TEXT value: `\`, `;`, `,` and line breaks escaped (section 3.3.11).
-///
-/// CR LF, CR and LF each become one `\n`; other control characters but tabs are dropped.
-pub fn escape_text(text: &str) -> Cow<'_, str> {
-    if !text
-        .bytes()
-        .any(|b| matches!(b, b'\\' | b';' | b',') || is_control(b))
-    {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' | ';' | ',' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\r' => {
-                chars.next_if_eq(&'\n');
-                out.push_str("\\n");
-            }
-            '\n' => out.push_str("\\n"),
-            c if c.is_ascii() && is_control(c as u8) => {}
-            c => out.push(c),
-        }
-    }
-    Cow::Owned(out)
-}
-
-/// A TEXT value with its escapes undone; an unknown escape keeps its character.
-pub fn unescape_text(raw: &str) -> Cow<'_, str> {
-    if !raw.contains('\\') {
-        return Cow::Borrowed(raw);
-    }
-    let mut out = String::with_capacity(raw.len());
-    let mut chars = raw.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => match chars.next() {
-                Some('n' | 'N') => out.push('\n'),
-                Some(other) => out.push(other),
-                None => out.push('\\'),
-            },
-            c => out.push(c),
-        }
-    }
-    Cow::Owned(out)
 }
 
 /// A property or a sub-component, in the order they stand in.
@@ -617,73 +524,4 @@ impl Component {
 
 fn is_property(entry: &Entry, name: &str) -> bool {
     matches!(entry, Entry::Property(p) if p.is(name))
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_kept_and_read() {
-        let line = r#"ATTENDEE;CN="Doe, J; x:y";ROLE=CHAIR;X-M=1,"2,3":mailto:j@example.com"#;
-        let p = Property::from_line(line).unwrap();
-        assert_eq!(p.as_line(), line);
-        assert_eq!(p.name(), "ATTENDEE");
-        assert_eq!(p.value(), "mailto:j@example.com");
-        assert_eq!(p.param("cn").unwrap(), "Doe, J; x:y");
-        let many: Vec<_> = p.params().last().unwrap().values().collect();
-        assert_eq!(many, ["1", "2,3"]);
-        assert_eq!(
-            p.clone().without_param("CN").param("role").unwrap(),
-            "CHAIR"
-        );
-    }
-
-    #[test]
-    fn bad_lines_say_why() {
-        for (line, why) in [
-            ("", LineError::NoValue),
-            (":x", LineError::Name),
-            ("NO VALUE", LineError::Name),
-            ("A;B:c", LineError::Parameter),
-            ("A;B=\"x:c", LineError::Quote),
-            ("A;B=c", LineError::NoValue),
-            ("A:\u{0}", LineError::Control),
-        ] {
-            assert_eq!(Property::from_line(line).unwrap_err(), why, "{line:?}");
-        }
-    }
-
-    #[test]
-    fn made_values_cannot_start_a_line() {
-        let p =
-            Property::text("SUMMARY", "x\r\nATTENDEE:mailto:evil@x").with_param("CN", "a\"b\nc:d^");
-        assert_eq!(
-            p.as_line(),
-            "SUMMARY;CN=\"a^'b^nc:d^^\":x\\nATTENDEE:mailto:evil@x"
-        );
-        assert_eq!(p.param("CN").unwrap(), "a\"b\nc:d^");
-        assert_eq!(p.to_text(), "x\nATTENDEE:mailto:evil@x");
-        assert_eq!(Property::new("A\r\nB", "c\nd").as_line(), "AB:cd");
-    }
-
-    #[test]
-    fn set_replaces_in_place() {
-        let mut c = Component::new("VEVENT");
-        for (n, v) in [
-            ("UID", "1"),
-            ("SUMMARY", "a"),
-            ("UID", "2"),
-            ("CLASS", "PUBLIC"),
-        ] {
-            c.push(Property::new(n, v));
-        }
-        c.push_component(Component::new("VALARM"));
-        c.set(Property::new("UID", "3"));
-        c.set(Property::new("PRIORITY", "5"));
-        let names: Vec<_> = c.properties().map(|p| p.as_line()).collect();
-        assert_eq!(names, ["UID:3", "SUMMARY:a", "CLASS:PUBLIC", "PRIORITY:5"]);
-        assert!(matches!(c.entries().last(), Some(Entry::Component(_))));
-    }
 }
