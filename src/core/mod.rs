@@ -1,0 +1,89 @@
+//! The use cases of a calendar server: plain data in and out, no protocol, nothing asynchronous.
+//!
+//! A door translates a request into one method of [`Core`] and its answer into the protocol's form. Rights are
+//! asked for here, once per calendar, and proved by [`access::Granted`].
+
+pub mod access;
+pub mod accounts;
+pub mod calendars;
+pub mod caller;
+pub mod directory;
+pub mod error;
+pub mod password;
+pub mod sessions;
+pub mod settings;
+
+use std::sync::Arc;
+
+pub use caller::{Caller, Identity};
+pub use error::{Error, Kind, Result};
+pub use settings::Settings;
+
+use crate::ical::datetime::Timestamp;
+use crate::model::clock::{Clock, Ids};
+use crate::store::{self, Store};
+use directory::{BuiltIn, Directory};
+
+/// A handle on the server's core; clones are cheap and share it.
+#[derive(Clone)]
+pub struct Core {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    directory: Box<dyn Directory>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    settings: Settings,
+}
+
+impl Core {
+    /// A core on `store`, with the built-in directory.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, settings: Settings) -> Self {
+        let directory = BuiltIn::new(store.clone(), &settings.domain, settings.password_cost);
+        let directory = Box::new(directory);
+        Self { inner: Arc::new(Inner { store, directory, clock, ids, settings }) }
+    }
+
+    /// The store, for the operator's tools.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// What the operator chose.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Fresh identifiers.
+    pub fn ids(&self) -> &dyn Ids {
+        &*self.inner.ids
+    }
+
+    fn directory(&self) -> &dyn Directory {
+        &*self.inner.directory
+    }
+
+    fn domain(&self) -> &str {
+        &self.inner.settings.domain
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(cause: store::Error) -> Self {
+        let (kind, message) = match &cause {
+            store::Error::ReadOnly(_) | store::Error::Full => {
+                (Kind::ReadOnly, "the server takes no changes now")
+            }
+            store::Error::TooLarge { .. } => (Kind::TooMuch, "the change is too large for the store"),
+            _ => (Kind::Internal, "the server could not use its store; its log says why"),
+        };
+        Self::new(kind, message).because(cause)
+    }
+}

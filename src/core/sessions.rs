@@ -1,0 +1,253 @@
+//! Logging in and what follows: sessions that end by logout, by disuse or by age.
+
+use sha2::{Digest, Sha256};
+
+use super::error::{Error, Kind, Result};
+use super::{Caller, Core, Identity, directory};
+use crate::model::id::PrincipalId;
+use crate::model::user::{Principal, Role, User};
+use crate::store::sessions::{self, Session, SessionKey, SessionKind};
+use crate::store::{Reader, people};
+
+/// The name under which nobody in particular logs in, with any password.
+pub const ANONYMOUS: &str = "anonymous";
+
+/// The session id (as `tower-sessions` has them) behind a WCAP token.
+fn wcap_id(token: &str) -> [u8; 16] {
+    let hash = Sha256::new().chain_update("wcap:").chain_update(token).finalize();
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash[..16]);
+    id
+}
+
+/// A session as administration lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSession {
+    /// The first eight hexadecimal digits of its key: enough to name it, useless to steal it.
+    pub handle: String,
+    /// The session.
+    pub session: Session,
+    /// The user's UPN; none for anonymous.
+    pub user: Option<String>,
+}
+
+impl Core {
+    /// Who `login` is, if `password` proves it. Takes tens of milliseconds, right or wrong.
+    ///
+    /// Errors: `NotAuthenticated`, the same for every reason.
+    pub fn authenticate(&self, login: &str, password: &str) -> Result<Identity> {
+        let refused = || Error::new(Kind::NotAuthenticated, "wrong user name or password");
+        let person = self.directory().authenticate(login, password)?.ok_or_else(refused)?;
+        self.store().write(|t| {
+            let name = person.name.to_string();
+            let user = directory::user(t, &name, self.domain())?.ok_or_else(refused)?;
+            self.default_calendar(t, &user)?;
+            Ok(identity(&user, login))
+        })
+    }
+
+    /// Logs in at the WCAP door: the caller and the new session's token.
+    ///
+    /// `anonymous` gets in with any password unless that is switched off. Errors: `NotAuthenticated`,
+    /// `AnonymousNotAllowed`.
+    pub fn login(&self, login: &str, password: &str) -> Result<(Caller, String)> {
+        let caller = if login.eq_ignore_ascii_case(ANONYMOUS) {
+            if !self.settings().anonymous {
+                let message = "nobody may log in without an account here";
+                return Err(Error::new(Kind::AnonymousNotAllowed, message));
+            }
+            Caller::Anonymous
+        } else {
+            Caller::User(self.authenticate(login, password)?)
+        };
+        let token = self.begin_session(&caller)?;
+        Ok((caller, token))
+    }
+
+    /// Begins a WCAP session for a caller who has proved who they are.
+    pub fn begin_session(&self, caller: &Caller) -> Result<String> {
+        let token = self.ids().token();
+        let key = sessions::key(&wcap_id(&token));
+        let typed = caller.identity().map_or(ANONYMOUS, |identity| &identity.typed);
+        self.store().write(|t| {
+            let now = t.now().0;
+            let session = Session {
+                kind: SessionKind::Wcap,
+                principal: caller.principal(),
+                typed: typed.to_owned(),
+                created: now,
+                used: now,
+                data: String::new(),
+            };
+            self.make_room(t, caller.principal())?;
+            Ok::<_, Error>(sessions::put(t, &key, &session)?)
+        })?;
+        Ok(token)
+    }
+
+    /// Ends the sessions of `principal` unused for longest, so that one more fits.
+    fn make_room(
+        &self,
+        t: &mut crate::store::WriteTxn<'_>,
+        principal: Option<PrincipalId>,
+    ) -> Result<()> {
+        let Some(principal) = principal else { return Ok(()) };
+        let mut held = sessions::of_principal(t, principal)?;
+        let most = self.settings().limits.sessions_per_user.max(1);
+        held.sort_by_key(|(_, session)| session.used);
+        let surplus = (held.len() + 1).saturating_sub(most);
+        for (key, _) in held.iter().take(surplus) {
+            sessions::remove(t, key)?;
+        }
+        Ok(())
+    }
+
+    /// Who stands behind a WCAP token; a session in use stays alive.
+    ///
+    /// Errors: `NotAuthenticated` when there is no such session, or it has ended.
+    pub fn session(&self, token: &str) -> Result<Caller> {
+        let dead = || Error::new(Kind::NotAuthenticated, "the session is unknown or has ended");
+        let key = sessions::key(&wcap_id(token));
+        let now = self.now().0;
+        let (session, caller) = self.store().read(|t| {
+            let session = sessions::get(t, &key)?
+                .filter(|s| s.kind == SessionKind::Wcap && self.is_alive(s, now))
+                .ok_or_else(dead)?;
+            let caller = self.caller_of(t, &session)?.ok_or_else(dead)?;
+            Ok::<_, Error>((session, caller))
+        })?;
+        self.touch(&key, &session, now)?;
+        Ok(caller)
+    }
+
+    /// Whether a session has neither been idle for too long nor grown too old.
+    pub fn is_alive(&self, session: &Session, now: i64) -> bool {
+        let settings = self.settings();
+        now < session.used.saturating_add(settings.session_idle)
+            && now < session.created.saturating_add(settings.session_absolute)
+    }
+
+    /// The caller of a session; none when the account is gone, shut, or anonymous is switched off.
+    fn caller_of(&self, t: &impl Reader, session: &Session) -> Result<Option<Caller>> {
+        let Some(id) = session.principal else {
+            return Ok(self.settings().anonymous.then_some(Caller::Anonymous));
+        };
+        Ok(match people::principal(t, id)? {
+            Some(Principal::User(user)) if user.enabled => {
+                Some(Caller::User(identity(&user, &session.typed)))
+            }
+            _ => None,
+        })
+    }
+
+    /// The caller numbered `id`, logged in as `typed`; none when the account is gone or shut.
+    pub fn caller(&self, id: PrincipalId, typed: &str) -> Result<Option<Caller>> {
+        self.store().read(|t| {
+            Ok(match people::principal(t, id)? {
+                Some(Principal::User(user)) if user.enabled => {
+                    Some(Caller::User(identity(&user, typed)))
+                }
+                _ => None,
+            })
+        })
+    }
+
+    /// Notes that a session was used; a write only every tenth of the idle time, not at every request.
+    fn touch(&self, key: &SessionKey, session: &Session, now: i64) -> Result<()> {
+        if now < session.used.saturating_add(self.settings().session_idle / 10) {
+            return Ok(());
+        }
+        self.store().write(|t| {
+            // It may have been ended meanwhile: a touch must not bring it back.
+            if let Some(mut session) = sessions::get(t, key)? {
+                session.used = session.used.max(now);
+                sessions::put(t, key, &session)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Ends a WCAP session. Errors: `NotAuthenticated` when there was none alive.
+    pub fn logout(&self, token: &str) -> Result<()> {
+        let key = sessions::key(&wcap_id(token));
+        let ended = self.store().write(|t| -> Result<bool> {
+            let now = t.now().0;
+            match sessions::get(t, &key)? {
+                Some(s) if s.kind == SessionKind::Wcap => {
+                    sessions::remove(t, &key)?;
+                    Ok(self.is_alive(&s, now))
+                }
+                _ => Ok(false),
+            }
+        })?;
+        let dead = || Error::new(Kind::NotAuthenticated, "the session is unknown or has ended");
+        ended.then_some(()).ok_or_else(dead)
+    }
+
+    /// Every session alive, the oldest first.
+    pub fn sessions(&self) -> Result<Vec<ListedSession>> {
+        let now = self.now().0;
+        self.store().read(|t| {
+            let mut listed = Vec::new();
+            for (key, session) in sessions::all(t)? {
+                if !self.is_alive(&session, now) {
+                    continue;
+                }
+                let user = match session.principal {
+                    Some(id) => people::principal(t, id)?.map(|p| p.name().to_string()),
+                    None => None,
+                };
+                listed.push(ListedSession { handle: handle(&key), session, user });
+            }
+            listed.sort_by_key(|listed| listed.session.created);
+            Ok(listed)
+        })
+    }
+
+    /// Ends the sessions `which` chooses; says how many.
+    pub fn end_sessions(&self, which: impl Fn(&ListedSession) -> bool) -> Result<usize> {
+        let doomed: Vec<String> =
+            self.sessions()?.into_iter().filter(|s| which(s)).map(|s| s.handle).collect();
+        self.store().write(|t| {
+            let mut ended = 0;
+            for (key, _) in sessions::all(t)? {
+                if doomed.contains(&handle(&key)) {
+                    ended += usize::from(sessions::remove(t, &key)?);
+                }
+            }
+            Ok(ended)
+        })
+    }
+
+    /// Drops the records of sessions that have ended by disuse or age; says how many.
+    pub fn sweep_sessions(&self) -> Result<usize> {
+        let now = self.now().0;
+        let ended = |s: &Session| !self.is_alive(s, now);
+        let any = self.store().read(|t| -> Result<bool> {
+            Ok(sessions::all(t)?.iter().any(|(_, session)| ended(session)))
+        })?;
+        if !any {
+            return Ok(0);
+        }
+        self.store().write(|t| {
+            let mut dropped = 0;
+            for (key, _) in sessions::all(t)?.iter().filter(|(_, session)| ended(session)) {
+                dropped += usize::from(sessions::remove(t, key)?);
+            }
+            Ok(dropped)
+        })
+    }
+}
+
+fn handle(key: &SessionKey) -> String {
+    key[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn identity(user: &User, typed: &str) -> Identity {
+    Identity {
+        id: user.id,
+        name: user.name.clone(),
+        typed: typed.to_owned(),
+        administrator: user.roles.contains(&Role::Administrator),
+    }
+}

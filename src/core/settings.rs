@@ -1,0 +1,37 @@
+//! What the configuration tells the core, already checked.
+
+use super::password::Cost;
+use crate::limits::Limits;
+use crate::model::acl::Acl;
+
+/// Choices of the operator that use cases depend on.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Domain of bare names, lower case.
+    pub domain: String,
+    /// Access list of a new calendar.
+    pub default_acl: Acl,
+    /// Zone of a new calendar, a name of the tz database.
+    pub default_tzid: String,
+    /// Seconds without a request after which a session ends.
+    pub session_idle: i64,
+    /// Seconds after login at which a session ends in any case.
+    pub session_absolute: i64,
+    /// Days for which deletions are remembered.
+    pub tombstone_days: i64,
+    /// Whether people without an account may read what everybody may.
+    pub anonymous: bool,
+    /// Whether administrators may log in as somebody else.
+    pub proxyauth: bool,
+    /// Whether administrators have every right in every calendar.
+    pub override_acl: bool,
+    /// Whether administrators may see and set the preferences of others.
+    pub userprefs: bool,
+    /// What password hashes cost.
+    pub password_cost: Cost,
+    /// Every bound.
+    pub limits: Limits,
+}
+
+/// Sun's default list: others see busy times and may invite, not read (`calstore.calendar.default.acl`).
+pub const DEFAULT_ACL: &str = "@@o^a^r^g;@@o^c^wdeic^g;@^a^fs^g;@^c^^g;@^p^r^g";

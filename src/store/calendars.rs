@@ -1,0 +1,129 @@
+//! Calendars: their records, the names that lead to them and what changes with each write to them.
+
+use super::error::Result;
+use super::layout;
+use super::people::{self, MailRow, NameRow};
+use super::space::Space;
+use super::{KeyRange, Reader, WriteTxn};
+use crate::ical::datetime::Timestamp;
+use crate::model::calendar::{Calendar, CalendarState};
+use crate::model::id::{CalendarId, Calid, PrincipalId, QualifiedName};
+
+/// The calendar numbered `id`.
+pub fn get(t: &impl Reader, id: CalendarId) -> Result<Option<Calendar>> {
+    t.load(Space::Calendars, &layout::calendar(id))
+}
+
+/// The calendar called `calid`.
+pub fn find(t: &impl Reader, calid: &Calid) -> Result<Option<Calendar>> {
+    match t.load::<CalendarId>(Space::CalendarNames, &layout::calid(calid))? {
+        Some(id) => get(t, id),
+        None => Ok(None),
+    }
+}
+
+/// The calendars `owner` owns first, in the order they were made.
+pub fn owned(t: &impl Reader, owner: PrincipalId) -> Result<Vec<Calendar>> {
+    let mut ids = Vec::new();
+    layout::visit_prefix(t, Space::Owned, layout::principal(owner), |key, _| {
+        ids.extend(layout::last_u64(key).map(CalendarId));
+        Ok(())
+    })?;
+    let mut calendars = Vec::with_capacity(ids.len());
+    for id in ids {
+        calendars.extend(get(t, id)?);
+    }
+    Ok(calendars)
+}
+
+/// Every calendar, in the order they were made.
+pub fn all(t: &impl Reader) -> Result<Vec<Calendar>> {
+    layout::load_all(t, Space::Calendars)
+}
+
+/// Adds a new calendar with its name and owner rows; `mail` is a resource's address.
+///
+/// Whether the name is free is the caller's question.
+pub fn create(t: &mut WriteTxn, calendar: &Calendar, mail: Option<&str>) -> Result<()> {
+    let id = calendar.id;
+    t.save(Space::CalendarNames, &layout::calid(&calendar.calid), &id)?;
+    t.put(Space::Owned, &layout::owned(calendar.owner, id), &[])?;
+    if let Some(name) = whole_name(&calendar.calid) {
+        let row = people::name_row(t, &name)?.unwrap_or_default();
+        t.save(Space::Names, &layout::name(&name), &NameRow { calendar: Some(id), ..row })?;
+    }
+    if let Some(mail) = mail {
+        t.save(Space::Mail, &layout::mail(mail), &MailRow::Calendar(id))?;
+    }
+    t.save(Space::CalendarStates, &layout::calendar(id), &CalendarState::default())?;
+    update(t, calendar)
+}
+
+/// Stores changed properties; calid and owner stay.
+pub fn update(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
+    t.save(Space::Calendars, &layout::calendar(calendar.id), calendar)
+}
+
+/// Removes a calendar with everything in it.
+pub fn remove(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
+    let id = calendar.id;
+    for space in layout::SPACES_BY_CALENDAR {
+        t.delete_range(space, &KeyRange::prefix(layout::calendar(id)))?;
+    }
+    t.delete(Space::CalendarNames, &layout::calid(&calendar.calid));
+    t.delete(Space::Owned, &layout::owned(calendar.owner, id));
+    if let Some(name) = whole_name(&calendar.calid) {
+        match people::name_row(t, &name)? {
+            Some(row @ NameRow { principal: Some(_), .. }) => {
+                t.save(Space::Names, &layout::name(&name), &NameRow { calendar: None, ..row })?;
+            }
+            _ => t.delete(Space::Names, &layout::name(&name)),
+        }
+    }
+    for address in addresses(t, id)? {
+        t.delete(Space::Mail, &layout::mail(&address));
+    }
+    t.delete(Space::Calendars, &layout::calendar(id));
+    Ok(())
+}
+
+/// The mail addresses of a resource calendar. Walks all addresses: for administration only.
+pub fn addresses(t: &impl Reader, id: CalendarId) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    layout::visit_records::<MailRow>(t, Space::Mail, Vec::new(), |key, row| {
+        if row == MailRow::Calendar(id) {
+            found.extend(layout::mail_of(key));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The name in the shared namespace that a calid without a rest takes up.
+fn whole_name(calid: &Calid) -> Option<QualifiedName> {
+    calid
+        .rest
+        .is_empty()
+        .then(|| QualifiedName { local: calid.local.clone(), domain: calid.domain.clone() })
+}
+
+/// Change number, stamp and index levels of a calendar.
+pub fn state(t: &impl Reader, id: CalendarId) -> Result<CalendarState> {
+    Ok(t.load(Space::CalendarStates, &layout::calendar(id))?.unwrap_or_default())
+}
+
+/// Begins the next change of a calendar: its number and its stamp, the later of now and the last one, so that
+/// stamps never go back when the clock does.
+pub fn next_change(t: &mut WriteTxn, id: CalendarId) -> Result<CalendarState> {
+    let mut state = state(t, id)?;
+    state.change += 1;
+    state.stamp = state.stamp.max(t.now().0);
+    t.save(Space::CalendarStates, &layout::calendar(id), &state)?;
+    Ok(state)
+}
+
+/// The stamp of the last change of a calendar's contents, if it had any.
+pub fn last_stamp(t: &impl Reader, id: CalendarId) -> Result<Option<Timestamp>> {
+    let state = state(t, id)?;
+    Ok((state.change > 0).then_some(Timestamp(state.stamp)))
+}
