@@ -89,7 +89,13 @@ impl Access {
         };
         let entries = calendar.properties.acl.iter().map(String::as_str);
         let acl = Acl::from_entries(entries, &settings.domain).unwrap_or_default();
-        Self { calendar, shown, standing, acl, power }
+        Self {
+            calendar,
+            shown,
+            standing,
+            acl,
+            power,
+        }
     }
 
     /// The calendar, for uses that are no reading of its contents.
@@ -127,9 +133,7 @@ impl Access {
             Right::Delete => reads() && adds() && lists(What::Components, How::Delete),
             Right::Schedule => lists(What::All, How::Schedule),
             Right::ReadProperties => lists(What::Properties, How::Read),
-            Right::WriteProperties => {
-                self.standing.owner || lists(What::Properties, How::Write)
-            }
+            Right::WriteProperties => self.standing.owner || lists(What::Properties, How::Write),
             Right::Own => self.standing.owner,
             Right::Drop => false,
         }
@@ -142,7 +146,10 @@ impl Access {
         if !self.allows(U::RIGHT) {
             return Err(Error::denied(U::DOING, &self.shown));
         }
-        Ok(Granted { access: self.clone(), used: PhantomData })
+        Ok(Granted {
+            access: self.clone(),
+            used: PhantomData,
+        })
     }
 
     /// As [`Access::grant`], but for owners only; others get `NotOwner`.
@@ -242,14 +249,30 @@ impl Granted<Reading> {
 /// Whether CLASS keeps the component's texts from people who are no owners. An unknown class counts as PRIVATE
 /// (RFC 5545 section 3.8.1.3).
 pub fn is_restricted(component: &Component) -> bool {
-    component.value("CLASS").is_some_and(|class| !class.trim().eq_ignore_ascii_case("PUBLIC"))
+    component
+        .value("CLASS")
+        .is_some_and(|class| !class.trim().eq_ignore_ascii_case("PUBLIC"))
 }
 
 /// Whether a reader who is no owner sees this property of a restricted component.
 fn is_open(property: &Property) -> bool {
     const OPEN: [&str; 16] = [
-        "UID", "RECURRENCE-ID", "DTSTAMP", "DTSTART", "DTEND", "DUE", "DURATION", "RRULE", "RDATE",
-        "EXRULE", "EXDATE", "CLASS", "STATUS", "TRANSP", "CREATED", "LAST-MODIFIED",
+        "UID",
+        "RECURRENCE-ID",
+        "DTSTAMP",
+        "DTSTART",
+        "DTEND",
+        "DUE",
+        "DURATION",
+        "RRULE",
+        "RDATE",
+        "EXRULE",
+        "EXDATE",
+        "CLASS",
+        "STATUS",
+        "TRANSP",
+        "CREATED",
+        "LAST-MODIFIED",
     ];
     OPEN.iter().any(|name| property.is(name))
 }

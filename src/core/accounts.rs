@@ -82,7 +82,11 @@ impl Core {
                 full_name: new.full_name.clone(),
                 given_name: new.given_name.clone(),
                 surname: new.surname.clone(),
-                roles: new.administrator.then_some(Role::Administrator).into_iter().collect(),
+                roles: new
+                    .administrator
+                    .then_some(Role::Administrator)
+                    .into_iter()
+                    .collect(),
                 enabled: true,
                 verifiers: verifiers.clone(),
                 created: t.now(),
@@ -104,8 +108,15 @@ impl Core {
         if calendars::find(t, &calid)?.is_some() {
             return Ok(());
         }
-        let name = if user.full_name.is_empty() { &user.name.local } else { &user.full_name };
-        let new = NewCalendar { name: name.clone(), ..NewCalendar::default() };
+        let name = if user.full_name.is_empty() {
+            &user.name.local
+        } else {
+            &user.full_name
+        };
+        let new = NewCalendar {
+            name: name.clone(),
+            ..NewCalendar::default()
+        };
         self.insert_calendar(t, calid, user.id, &new)?;
         Ok(())
     }
@@ -118,9 +129,8 @@ impl Core {
     }
 
     fn user_in(&self, t: &impl Reader, name: &str) -> Result<User> {
-        directory::user(t, name, self.domain())?.ok_or_else(|| {
-            Error::new(Kind::NoSuchPrincipal, format!("there is no user '{name}'"))
-        })
+        directory::user(t, name, self.domain())?
+            .ok_or_else(|| Error::new(Kind::NoSuchPrincipal, format!("there is no user '{name}'")))
     }
 
     /// Every user, in the order they were added.
@@ -159,7 +169,11 @@ impl Core {
             let old = self.user_in(t, name)?;
             let mut new = old.clone();
             change(&mut new);
-            people::put(t, Some(&Principal::User(old)), &Principal::User(new.clone()))?;
+            people::put(
+                t,
+                Some(&Principal::User(old)),
+                &Principal::User(new.clone()),
+            )?;
             for (key, _) in sessions::of_principal(t, new.id)? {
                 sessions::remove(t, &key)?;
             }
@@ -192,7 +206,11 @@ impl Core {
     /// Adds a group. Errors: `BadName`, `BadValue`, `NameTaken`, `NoSuchPrincipal` for a member.
     pub fn add_group(&self, name: &str, mail: &[String], members: &[String]) -> Result<Group> {
         let name = self.name(name)?;
-        let mail = if mail.is_empty() { Vec::new() } else { addresses(mail, &name)? };
+        let mail = if mail.is_empty() {
+            Vec::new()
+        } else {
+            addresses(mail, &name)?
+        };
         self.store().write(|t| {
             require_free(t, &name, &mail)?;
             let members = members.iter().map(|member| self.member(t, member));
@@ -209,7 +227,12 @@ impl Core {
     }
 
     fn member(&self, t: &impl Reader, name: &str) -> Result<PrincipalId> {
-        let missing = || Error::new(Kind::NoSuchPrincipal, format!("there is no user or group '{name}'"));
+        let missing = || {
+            Error::new(
+                Kind::NoSuchPrincipal,
+                format!("there is no user or group '{name}'"),
+            )
+        };
         if let Some(user) = directory::user(t, name, self.domain())? {
             return Ok(user.id);
         }
@@ -231,7 +254,10 @@ impl Core {
         let named = QualifiedName::parse(name, self.domain()).ok();
         match named.map_or(Ok(None), |named| people::principal_named(t, &named))? {
             Some(Principal::Group(group)) => Ok(group),
-            _ => Err(Error::new(Kind::NoSuchPrincipal, format!("there is no group '{name}'"))),
+            _ => Err(Error::new(
+                Kind::NoSuchPrincipal,
+                format!("there is no group '{name}'"),
+            )),
         }
     }
 
@@ -266,7 +292,11 @@ impl Core {
             if !new.members.contains(&member) {
                 new.members.push(member);
             }
-            Ok(people::put(t, Some(&Principal::Group(group)), &Principal::Group(new))?)
+            Ok(people::put(
+                t,
+                Some(&Principal::Group(group)),
+                &Principal::Group(new),
+            )?)
         })
     }
 
@@ -300,7 +330,11 @@ impl Core {
                 let message = format!("'{member}' is not in group '{}'", group.name.local);
                 return Err(Error::new(Kind::NoSuchPrincipal, message));
             }
-            Ok(people::put(t, Some(&Principal::Group(group)), &Principal::Group(new))?)
+            Ok(people::put(
+                t,
+                Some(&Principal::Group(group)),
+                &Principal::Group(new),
+            )?)
         })
     }
 

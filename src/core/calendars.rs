@@ -5,7 +5,6 @@ use super::accounts::bad_name;
 use super::error::{Error, Kind, Result};
 use super::{Caller, Core};
 use crate::ical::datetime::Timestamp;
-use crate::ical::zone::Zone;
 use crate::model::acl::Acl;
 use crate::model::calendar::{Calendar, CalendarProperties};
 use crate::model::id::{CalendarId, Calid, PrincipalId, QualifiedName, mail_address};
@@ -60,7 +59,11 @@ impl Core {
     ///
     /// Takes a plain calid, `mailto:` and an address, a bare address, and `cap://host/calid`. A plain calid is
     /// shown as it was asked for, the other forms as stored: clients compare plain ones byte by byte.
-    pub(super) fn find_calendar(&self, t: &impl Reader, text: &str) -> Result<Option<(Calendar, String)>> {
+    pub(super) fn find_calendar(
+        &self,
+        t: &impl Reader,
+        text: &str,
+    ) -> Result<Option<(Calendar, String)>> {
         let plain = |text: &str| Calid::parse(text, self.domain()).ok();
         let stored = |calendar: Calendar| {
             let shown = self.show_calid(&calendar.calid);
@@ -76,12 +79,18 @@ impl Core {
                 return Ok(Some((calendar, text.to_owned())));
             }
         }
-        let Some(address) = mail_address(text) else { return Ok(None) };
+        let Some(address) = mail_address(text) else {
+            return Ok(None);
+        };
         Ok(self.calendar_of_address(t, &address)?.map(stored))
     }
 
     /// The calendar invitations to `address` (in lower case) go to: a resource, or a user's default calendar.
-    pub(super) fn calendar_of_address(&self, t: &impl Reader, address: &str) -> Result<Option<Calendar>> {
+    pub(super) fn calendar_of_address(
+        &self,
+        t: &impl Reader,
+        address: &str,
+    ) -> Result<Option<Calendar>> {
         let name = match people::mail_row(t, address)? {
             Some(MailRow::Calendar(id)) => return Ok(calendars::get(t, id)?),
             Some(MailRow::Principal(id)) => people::principal(t, id)?.map(|p| p.name().clone()),
@@ -96,22 +105,49 @@ impl Core {
     /// How `caller` stands to the calendar `calid`; without one, to the caller's default calendar.
     ///
     /// Errors: `NoSuchCalendar`; `BadValue` when no calid is given and the caller has no calendar.
-    pub(super) fn access(&self, t: &impl Reader, caller: &Caller, calid: Option<&str>) -> Result<Access> {
-        let own = caller.identity().map(|identity| self.show_calid(&Calid::of(&identity.name)));
-        let asked = calid.filter(|c| !c.is_empty()).or(own.as_deref()).ok_or_else(|| {
-            Error::new(Kind::BadValue, "expected a calid: this caller has no calendar of their own")
-        })?;
+    pub(super) fn access(
+        &self,
+        t: &impl Reader,
+        caller: &Caller,
+        calid: Option<&str>,
+    ) -> Result<Access> {
+        let own = caller
+            .identity()
+            .map(|identity| self.show_calid(&Calid::of(&identity.name)));
+        let asked = calid
+            .filter(|c| !c.is_empty())
+            .or(own.as_deref())
+            .ok_or_else(|| {
+                Error::new(
+                    Kind::BadValue,
+                    "expected a calid: this caller has no calendar of their own",
+                )
+            })?;
         let found = self.find_calendar(t, asked)?;
         let (calendar, shown) = found.ok_or_else(|| Error::no_calendar(asked))?;
         let domain = calendar.calid.domain.clone();
-        Ok(Access::new(calendar, shown, caller, domain, self.settings()))
+        Ok(Access::new(
+            calendar,
+            shown,
+            caller,
+            domain,
+            self.settings(),
+        ))
     }
 
     /// What answers about a calendar say of it. Asks for no right: the caller of this has.
-    pub(super) fn view(&self, t: &impl Reader, access: &Access, caller: &Caller) -> Result<CalendarView> {
+    pub(super) fn view(
+        &self,
+        t: &impl Reader,
+        access: &Access,
+        caller: &Caller,
+    ) -> Result<CalendarView> {
         let calendar = access.calendar().clone();
         let owner = people::principal(t, calendar.owner)?;
-        let typed = caller.identity().filter(|i| i.id == calendar.owner).map(|i| i.typed.clone());
+        let typed = caller
+            .identity()
+            .filter(|i| i.id == calendar.owner)
+            .map(|i| i.typed.clone());
         let shown = |p: &Principal| p.name().within(self.domain());
         let mut owners = Vec::with_capacity(calendar.properties.owners.len());
         for &id in &calendar.properties.owners {
@@ -134,7 +170,11 @@ impl Core {
     /// The properties of a calendar. Needs the right to read properties.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`.
-    pub fn calendar_properties(&self, caller: &Caller, calid: Option<&str>) -> Result<CalendarView> {
+    pub fn calendar_properties(
+        &self,
+        caller: &Caller,
+        calid: Option<&str>,
+    ) -> Result<CalendarView> {
         self.store().read(|t| {
             let access = self.access(t, caller, calid)?;
             access.grant::<ReadingProperties>()?;
@@ -145,7 +185,11 @@ impl Core {
     /// The properties of a calendar that go with its busy times, for whoever may see those.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`.
-    pub fn free_busy_properties(&self, caller: &Caller, calid: Option<&str>) -> Result<CalendarView> {
+    pub fn free_busy_properties(
+        &self,
+        caller: &Caller,
+        calid: Option<&str>,
+    ) -> Result<CalendarView> {
         self.store().read(|t| {
             let access = self.access(t, caller, calid)?;
             access.grant::<SeeingBusy>()?;
@@ -155,7 +199,8 @@ impl Core {
 
     /// Whether `caller` has `right` in a calendar. Errors: `NoSuchCalendar`.
     pub fn has_right(&self, caller: &Caller, calid: Option<&str>, right: Right) -> Result<bool> {
-        self.store().read(|t| Ok(self.access(t, caller, calid)?.allows(right)))
+        self.store()
+            .read(|t| Ok(self.access(t, caller, calid)?.allows(right)))
     }
 
     /// The calendars `owner` owns first, all of them without one; the default calendar comes first.
@@ -167,8 +212,12 @@ impl Core {
 
     /// The shown name of a calendar's primary owner.
     pub fn owner_name(&self, calendar: &Calendar) -> Result<String> {
-        let owner = self.store().read(|t| people::principal(t, calendar.owner))?;
-        Ok(owner.map(|owner| owner.name().within(self.domain())).unwrap_or_default())
+        let owner = self
+            .store()
+            .read(|t| people::principal(t, calendar.owner))?;
+        Ok(owner
+            .map(|owner| owner.name().within(self.domain()))
+            .unwrap_or_default())
     }
 
     /// Makes a calendar called `calid` for `owner`, as an administrator does.
@@ -178,15 +227,23 @@ impl Core {
         let name = Calid::parse(calid, self.domain()).map_err(|cause| bad_name(calid, cause))?;
         let owner = self.user(owner)?;
         self.store().write(|t| {
-            let holder = QualifiedName { local: name.local.clone(), domain: name.domain.clone() };
+            let holder = QualifiedName {
+                local: name.local.clone(),
+                domain: name.domain.clone(),
+            };
             let head = people::name_row(t, &holder)?;
-            let foreign = head.and_then(|row| row.principal).is_some_and(|id| id != owner.id);
+            let foreign = head
+                .and_then(|row| row.principal)
+                .is_some_and(|id| id != owner.id);
             if calendars::find(t, &name)?.is_some() || (name.rest.is_empty() && head.is_some()) {
-                let message = format!("'{calid}' is taken: users, groups and calendars share one set of names");
+                let message = format!(
+                    "'{calid}' is taken: users, groups and calendars share one set of names"
+                );
                 return Err(Error::new(Kind::NameTaken, message));
             }
             if foreign {
-                let message = format!("'{calid}' begins with the name of somebody other than its owner");
+                let message =
+                    format!("'{calid}' begins with the name of somebody other than its owner");
                 return Err(Error::new(Kind::BadName, message));
             }
             self.insert_calendar(t, name.clone(), owner.id, new)
@@ -217,8 +274,17 @@ impl Core {
             }
         }
         let now = t.now();
-        let name = if new.name.is_empty() { self.show_calid(&calid) } else { new.name.clone() };
-        let acl = settings.default_acl.entries().iter().map(ToString::to_string).collect();
+        let name = if new.name.is_empty() {
+            self.show_calid(&calid)
+        } else {
+            new.name.clone()
+        };
+        let acl = settings
+            .default_acl
+            .entries()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let calendar = Calendar {
             id: CalendarId(t.next_number("next:calendar")?),
             calid,
@@ -255,8 +321,9 @@ impl Core {
         change: impl Fn(&mut CalendarProperties),
     ) -> Result<Calendar> {
         self.store().write(|t| {
-            let (mut calendar, _) =
-                self.find_calendar(t, calid)?.ok_or_else(|| Error::no_calendar(calid))?;
+            let (mut calendar, _) = self
+                .find_calendar(t, calid)?
+                .ok_or_else(|| Error::no_calendar(calid))?;
             let before = calendar.properties.clone();
             change(&mut calendar.properties);
             if calendar.properties == before {
@@ -273,7 +340,7 @@ impl Core {
         let entries = properties.acl.iter().map(String::as_str);
         Acl::from_entries(entries, self.domain())
             .map_err(|cause| Error::new(Kind::BadValue, cause.to_string()))?;
-        if Zone::named(&properties.tzid).is_none() {
+        if jiff::tz::TimeZone::get(&properties.tzid).is_err() {
             let message = format!("there is no time zone '{}'", properties.tzid);
             return Err(Error::new(Kind::UnknownZone, message));
         }
@@ -285,11 +352,13 @@ impl Core {
     /// Errors: `NoSuchCalendar`; `BadValue` for a default calendar.
     pub fn remove_calendar(&self, calid: &str) -> Result<()> {
         self.store().write(|t| {
-            let (calendar, _) =
-                self.find_calendar(t, calid)?.ok_or_else(|| Error::no_calendar(calid))?;
+            let (calendar, _) = self
+                .find_calendar(t, calid)?
+                .ok_or_else(|| Error::no_calendar(calid))?;
             let owner = people::principal(t, calendar.owner)?;
             if owner.is_some_and(|owner| Calid::of(owner.name()) == calendar.calid) {
-                let message = format!("'{calid}' is a user's default calendar: remove the user instead");
+                let message =
+                    format!("'{calid}' is a user's default calendar: remove the user instead");
                 return Err(Error::new(Kind::BadValue, message));
             }
             Ok(calendars::remove(t, &calendar)?)
@@ -299,7 +368,8 @@ impl Core {
 
 fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     let head = text.get(..scheme.len())?;
-    head.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..])
+    head.eq_ignore_ascii_case(scheme)
+        .then(|| &text[scheme.len()..])
 }
 
 fn common_name(principal: &Principal) -> String {

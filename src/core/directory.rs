@@ -66,7 +66,11 @@ pub struct BuiltIn {
 impl BuiltIn {
     /// The directory of `store`; bare names are of `domain`.
     pub fn new(store: Store, domain: &str, cost: Cost) -> Self {
-        Self { store, domain: domain.to_owned(), cost }
+        Self {
+            store,
+            domain: domain.to_owned(),
+            cost,
+        }
     }
 
     fn user(&self, login: &str) -> Result<Option<User>> {
@@ -81,7 +85,9 @@ pub(super) fn user(t: &impl Reader, login: &str, domain: &str) -> Result<Option<
         Err(_) => None,
     };
     let by_mail = || -> Result<Option<Principal>> {
-        let Some(address) = mail_address(login) else { return Ok(None) };
+        let Some(address) = mail_address(login) else {
+            return Ok(None);
+        };
         match people::mail_row(t, &address)? {
             Some(MailRow::Principal(id)) => Ok(people::principal(t, id)?),
             _ => Ok(None),

@@ -66,7 +66,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// A failure and a sentence saying what was expected and what was found.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// This failure with what caused it.
@@ -88,19 +92,27 @@ impl Error {
 
     /// No calendar called `calid`.
     pub fn no_calendar(calid: &str) -> Self {
-        Self::new(Kind::NoSuchCalendar, format!("there is no calendar '{calid}'"))
+        Self::new(
+            Kind::NoSuchCalendar,
+            format!("there is no calendar '{calid}'"),
+        )
     }
 
     /// The access list does not grant `what` on `calid`.
     pub fn denied(what: &str, calid: &str) -> Self {
-        Self::new(Kind::AccessDenied, format!("no right to {what} in calendar '{calid}'"))
+        Self::new(
+            Kind::AccessDenied,
+            format!("no right to {what} in calendar '{calid}'"),
+        )
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.kind, self.message)?;
-        self.source.as_ref().map_or(Ok(()), |source| write!(f, " ({source})"))
+        self.source
+            .as_ref()
+            .map_or(Ok(()), |source| write!(f, " ({source})"))
     }
 }
 
@@ -112,6 +124,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_deref().map(|s| s as &(dyn std::error::Error + 'static))
+        self.source
+            .as_deref()
+            .map(|s| s as &(dyn std::error::Error + 'static))
     }
 }

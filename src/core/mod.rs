@@ -43,7 +43,15 @@ impl Core {
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, settings: Settings) -> Self {
         let directory = BuiltIn::new(store.clone(), &settings.domain, settings.password_cost);
         let directory = Box::new(directory);
-        Self { inner: Arc::new(Inner { store, directory, clock, ids, settings }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                directory,
+                clock,
+                ids,
+                settings,
+            }),
+        }
     }
 
     /// The store, for the operator's tools.
@@ -78,12 +86,21 @@ impl Core {
 impl From<store::Error> for Error {
     fn from(cause: store::Error) -> Self {
         let (kind, message) = match &cause {
-            store::Error::ReadOnly(_) | store::Error::Full => {
+            store::Error::ReadOnly | store::Error::Full => {
                 (Kind::ReadOnly, "the server takes no changes now")
             }
-            store::Error::TooLarge { .. } => (Kind::TooMuch, "the change is too large for the store"),
-            _ => (Kind::Internal, "the server could not use its store; its log says why"),
+            store::Error::TooLarge { .. } => {
+                (Kind::TooMuch, "the change is too large for the store")
+            }
+            _ => (
+                Kind::Internal,
+                "the server could not use its store; its log says why",
+            ),
         };
         Self::new(kind, message).because(cause)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -3,8 +3,8 @@
 //! Each account holds a set of verifiers, so that login by PLAIN (argon2id, RFC 9106) and by SCRAM-SHA-256
 //! (RFC 5802, RFC 7677) both work, and neither stores a password equivalent.
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -27,13 +27,21 @@ pub struct Cost {
 impl Default for Cost {
     /// OWASP's first choice for argon2id (19 MiB, two passes): about 20 ms on one core.
     fn default() -> Self {
-        Self { memory_kib: 19_456, passes: 2, scram_iterations: 10_000 }
+        Self {
+            memory_kib: 19_456,
+            passes: 2,
+            scram_iterations: 10_000,
+        }
     }
 }
 
 impl Cost {
     /// As cheap as the algorithms allow, for tests that are not about passwords.
-    pub const CHEAPEST: Self = Self { memory_kib: 8, passes: 1, scram_iterations: 4_096 };
+    pub const CHEAPEST: Self = Self {
+        memory_kib: 8,
+        passes: 1,
+        scram_iterations: 4_096,
+    };
 
     fn argon2(self) -> Result<Argon2<'static>> {
         let params = Params::new(self.memory_kib, self.passes, 1, None)
@@ -60,7 +68,10 @@ pub fn verifiers(password: &str, cost: Cost, ids: &dyn Ids) -> Result<Vec<Verifi
         .hash_password_with_salt(password.as_bytes(), &salt)
         .map_err(|e| Error::new(Kind::Internal, format!("argon2id: {e}")))?;
     ids.fill(&mut salt);
-    Ok(vec![Verifier::Argon2id(hash.to_string()), scram(password, &salt, cost.scram_iterations)])
+    Ok(vec![
+        Verifier::Argon2id(hash.to_string()),
+        scram(password, &salt, cost.scram_iterations),
+    ])
 }
 
 /// The SCRAM-SHA-256 keys of a password (RFC 5802 section 3).
@@ -92,8 +103,12 @@ pub fn check(password: &str, verifiers: &[Verifier]) -> bool {
         Verifier::Argon2id(hash) => Some(hash),
         Verifier::ScramSha256 { .. } => None,
     });
-    let Some(hash) = hash.and_then(|text| PasswordHash::new(text).ok()) else { return false };
-    Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+    let Some(hash) = hash.and_then(|text| PasswordHash::new(text).ok()) else {
+        return false;
+    };
+    Argon2::default()
+        .verify_password(password.as_bytes(), &hash)
+        .is_ok()
 }
 
 /// Spends what [`check`] spends, for a user that does not exist: the answer's time tells nothing.
@@ -123,7 +138,10 @@ mod tests {
         assert!(!check("s3cret e", &verifiers));
         assert!(!check("", &verifiers));
         assert!(!check("s3cret \u{e9}", &[]));
-        assert!(!check("s3cret \u{e9}", &[Verifier::Argon2id("garbage".into())]));
+        assert!(!check(
+            "s3cret \u{e9}",
+            &[Verifier::Argon2id("garbage".into())]
+        ));
     }
 
     #[test]
@@ -139,7 +157,11 @@ mod tests {
     #[test]
     fn scram_keys_are_those_of_rfc_7677() {
         let salt = BASE64_STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
-        let Verifier::ScramSha256 { stored_key, server_key, .. } = scram("pencil", &salt, 4096)
+        let Verifier::ScramSha256 {
+            stored_key,
+            server_key,
+            ..
+        } = scram("pencil", &salt, 4096)
         else {
             unreachable!()
         };
@@ -149,9 +171,15 @@ mod tests {
         let signature = keyed(&server_key, message.as_bytes());
         let expected = "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
         assert_eq!(BASE64_STANDARD.encode(signature), expected);
-        let proof = BASE64_STANDARD.decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=").unwrap();
+        let proof = BASE64_STANDARD
+            .decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
+            .unwrap();
         let client_signature = keyed(&stored_key, message.as_bytes());
-        let client_key: Vec<u8> = proof.iter().zip(client_signature).map(|(p, s)| p ^ s).collect();
+        let client_key: Vec<u8> = proof
+            .iter()
+            .zip(client_signature)
+            .map(|(p, s)| p ^ s)
+            .collect();
         assert_eq!(Sha256::digest(client_key).to_vec(), stored_key);
     }
 }

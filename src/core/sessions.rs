@@ -14,7 +14,10 @@ pub const ANONYMOUS: &str = "anonymous";
 
 /// The session id (as `tower-sessions` has them) behind a WCAP token.
 fn wcap_id(token: &str) -> [u8; 16] {
-    let hash = Sha256::new().chain_update("wcap:").chain_update(token).finalize();
+    let hash = Sha256::new()
+        .chain_update("wcap:")
+        .chain_update(token)
+        .finalize();
     let mut id = [0; 16];
     id.copy_from_slice(&hash[..16]);
     id
@@ -37,7 +40,10 @@ impl Core {
     /// Errors: `NotAuthenticated`, the same for every reason.
     pub fn authenticate(&self, login: &str, password: &str) -> Result<Identity> {
         let refused = || Error::new(Kind::NotAuthenticated, "wrong user name or password");
-        let person = self.directory().authenticate(login, password)?.ok_or_else(refused)?;
+        let person = self
+            .directory()
+            .authenticate(login, password)?
+            .ok_or_else(refused)?;
         self.store().write(|t| {
             let name = person.name.to_string();
             let user = directory::user(t, &name, self.domain())?.ok_or_else(refused)?;
@@ -68,7 +74,9 @@ impl Core {
     pub fn begin_session(&self, caller: &Caller) -> Result<String> {
         let token = self.ids().token();
         let key = sessions::key(&wcap_id(&token));
-        let typed = caller.identity().map_or(ANONYMOUS, |identity| &identity.typed);
+        let typed = caller
+            .identity()
+            .map_or(ANONYMOUS, |identity| &identity.typed);
         self.store().write(|t| {
             let now = t.now().0;
             let session = Session {
@@ -91,7 +99,9 @@ impl Core {
         t: &mut crate::store::WriteTxn<'_>,
         principal: Option<PrincipalId>,
     ) -> Result<()> {
-        let Some(principal) = principal else { return Ok(()) };
+        let Some(principal) = principal else {
+            return Ok(());
+        };
         let mut held = sessions::of_principal(t, principal)?;
         let most = self.settings().limits.sessions_per_user.max(1);
         held.sort_by_key(|(_, session)| session.used);
@@ -106,7 +116,12 @@ impl Core {
     ///
     /// Errors: `NotAuthenticated` when there is no such session, or it has ended.
     pub fn session(&self, token: &str) -> Result<Caller> {
-        let dead = || Error::new(Kind::NotAuthenticated, "the session is unknown or has ended");
+        let dead = || {
+            Error::new(
+                Kind::NotAuthenticated,
+                "the session is unknown or has ended",
+            )
+        };
         let key = sessions::key(&wcap_id(token));
         let now = self.now().0;
         let (session, caller) = self.store().read(|t| {
@@ -154,7 +169,11 @@ impl Core {
 
     /// Notes that a session was used; a write only every tenth of the idle time, not at every request.
     fn touch(&self, key: &SessionKey, session: &Session, now: i64) -> Result<()> {
-        if now < session.used.saturating_add(self.settings().session_idle / 10) {
+        if now
+            < session
+                .used
+                .saturating_add(self.settings().session_idle / 10)
+        {
             return Ok(());
         }
         self.store().write(|t| {
@@ -180,7 +199,12 @@ impl Core {
                 _ => Ok(false),
             }
         })?;
-        let dead = || Error::new(Kind::NotAuthenticated, "the session is unknown or has ended");
+        let dead = || {
+            Error::new(
+                Kind::NotAuthenticated,
+                "the session is unknown or has ended",
+            )
+        };
         ended.then_some(()).ok_or_else(dead)
     }
 
@@ -197,7 +221,11 @@ impl Core {
                     Some(id) => people::principal(t, id)?.map(|p| p.name().to_string()),
                     None => None,
                 };
-                listed.push(ListedSession { handle: handle(&key), session, user });
+                listed.push(ListedSession {
+                    handle: handle(&key),
+                    session,
+                    user,
+                });
             }
             listed.sort_by_key(|listed| listed.session.created);
             Ok(listed)
@@ -206,8 +234,12 @@ impl Core {
 
     /// Ends the sessions `which` chooses; says how many.
     pub fn end_sessions(&self, which: impl Fn(&ListedSession) -> bool) -> Result<usize> {
-        let doomed: Vec<String> =
-            self.sessions()?.into_iter().filter(|s| which(s)).map(|s| s.handle).collect();
+        let doomed: Vec<String> = self
+            .sessions()?
+            .into_iter()
+            .filter(|s| which(s))
+            .map(|s| s.handle)
+            .collect();
         self.store().write(|t| {
             let mut ended = 0;
             for (key, _) in sessions::all(t)? {
@@ -231,7 +263,10 @@ impl Core {
         }
         self.store().write(|t| {
             let mut dropped = 0;
-            for (key, _) in sessions::all(t)?.iter().filter(|(_, session)| ended(session)) {
+            for (key, _) in sessions::all(t)?
+                .iter()
+                .filter(|(_, session)| ended(session))
+            {
                 dropped += usize::from(sessions::remove(t, key)?);
             }
             Ok(dropped)

@@ -50,12 +50,23 @@ pub fn create(t: &mut WriteTxn, calendar: &Calendar, mail: Option<&str>) -> Resu
     t.put(Space::Owned, &layout::owned(calendar.owner, id), &[])?;
     if let Some(name) = whole_name(&calendar.calid) {
         let row = people::name_row(t, &name)?.unwrap_or_default();
-        t.save(Space::Names, &layout::name(&name), &NameRow { calendar: Some(id), ..row })?;
+        t.save(
+            Space::Names,
+            &layout::name(&name),
+            &NameRow {
+                calendar: Some(id),
+                ..row
+            },
+        )?;
     }
     if let Some(mail) = mail {
         t.save(Space::Mail, &layout::mail(mail), &MailRow::Calendar(id))?;
     }
-    t.save(Space::CalendarStates, &layout::calendar(id), &CalendarState::default())?;
+    t.save(
+        Space::CalendarStates,
+        &layout::calendar(id),
+        &CalendarState::default(),
+    )?;
     update(t, calendar)
 }
 
@@ -74,8 +85,19 @@ pub fn remove(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
     t.delete(Space::Owned, &layout::owned(calendar.owner, id));
     if let Some(name) = whole_name(&calendar.calid) {
         match people::name_row(t, &name)? {
-            Some(row @ NameRow { principal: Some(_), .. }) => {
-                t.save(Space::Names, &layout::name(&name), &NameRow { calendar: None, ..row })?;
+            Some(
+                row @ NameRow {
+                    principal: Some(_), ..
+                },
+            ) => {
+                t.save(
+                    Space::Names,
+                    &layout::name(&name),
+                    &NameRow {
+                        calendar: None,
+                        ..row
+                    },
+                )?;
             }
             _ => t.delete(Space::Names, &layout::name(&name)),
         }
@@ -101,15 +123,16 @@ pub fn addresses(t: &impl Reader, id: CalendarId) -> Result<Vec<String>> {
 
 /// The name in the shared namespace that a calid without a rest takes up.
 fn whole_name(calid: &Calid) -> Option<QualifiedName> {
-    calid
-        .rest
-        .is_empty()
-        .then(|| QualifiedName { local: calid.local.clone(), domain: calid.domain.clone() })
+    calid.rest.is_empty().then(|| QualifiedName {
+        local: calid.local.clone(),
+        domain: calid.domain.clone(),
+    })
 }
 
 /// Change number, stamp and index levels of a calendar.
 pub fn state(t: &impl Reader, id: CalendarId) -> Result<CalendarState> {
-    Ok(t.load(Space::CalendarStates, &layout::calendar(id))?.unwrap_or_default())
+    Ok(t.load(Space::CalendarStates, &layout::calendar(id))?
+        .unwrap_or_default())
 }
 
 /// Begins the next change of a calendar: its number and its stamp, the later of now and the last one, so that

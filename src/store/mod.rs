@@ -3,10 +3,16 @@
 //! Knows no protocol and no rights. [`Store::read`] gives a fixed view of what is on disk; [`Store::write`] runs
 //! a closure in private and returns when what it changed is on disk, or leaves no trace. Layout: [`space`].
 
+pub mod calendars;
 pub mod codec;
 mod commit;
 pub mod engine;
 pub mod error;
+mod layout;
+pub mod people;
+pub mod prefs;
+mod records;
+pub mod sessions;
 pub mod space;
 mod txn;
 

@@ -53,13 +53,31 @@ pub fn principal_named(t: &impl Reader, name: &QualifiedName) -> Result<Option<P
 /// Every user, in the order they were added.
 pub fn users(t: &impl Reader) -> Result<Vec<User>> {
     let all = principals(t)?;
-    Ok(all.into_iter().filter_map(|p| if let Principal::User(u) = p { Some(u) } else { None }).collect())
+    Ok(all
+        .into_iter()
+        .filter_map(|p| {
+            if let Principal::User(u) = p {
+                Some(u)
+            } else {
+                None
+            }
+        })
+        .collect())
 }
 
 /// Every group, in the order they were added.
 pub fn groups(t: &impl Reader) -> Result<Vec<Group>> {
     let all = principals(t)?;
-    Ok(all.into_iter().filter_map(|p| if let Principal::Group(g) = p { Some(g) } else { None }).collect())
+    Ok(all
+        .into_iter()
+        .filter_map(|p| {
+            if let Principal::Group(g) = p {
+                Some(g)
+            } else {
+                None
+            }
+        })
+        .collect())
 }
 
 fn principals(t: &impl Reader) -> Result<Vec<Principal>> {
@@ -135,8 +153,19 @@ pub fn remove(t: &mut WriteTxn, principal: &Principal) -> Result<()> {
     }
     let name = layout::name(principal.name());
     match name_row(t, principal.name())? {
-        Some(row @ NameRow { calendar: Some(_), .. }) => {
-            t.save(Space::Names, &name, &NameRow { principal: None, ..row })?;
+        Some(
+            row @ NameRow {
+                calendar: Some(_), ..
+            },
+        ) => {
+            t.save(
+                Space::Names,
+                &name,
+                &NameRow {
+                    principal: None,
+                    ..row
+                },
+            )?;
         }
         _ => t.delete(Space::Names, &name),
     }

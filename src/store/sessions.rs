@@ -56,14 +56,20 @@ pub fn put(t: &mut WriteTxn, key: &SessionKey, session: &Session) -> Result<()> 
         unlist(t, key, &old);
     }
     if let Some(principal) = session.principal {
-        t.put(Space::SessionsByPrincipal, &layout::session_of(principal, key), &[])?;
+        t.put(
+            Space::SessionsByPrincipal,
+            &layout::session_of(principal, key),
+            &[],
+        )?;
     }
     t.save(Space::Sessions, key, session)
 }
 
 /// Ends a session; says whether there was one.
 pub fn remove(t: &mut WriteTxn, key: &SessionKey) -> Result<bool> {
-    let Some(old) = get(t, key)? else { return Ok(false) };
+    let Some(old) = get(t, key)? else {
+        return Ok(false);
+    };
     unlist(t, key, &old);
     t.delete(Space::Sessions, key);
     Ok(true)
@@ -71,17 +77,25 @@ pub fn remove(t: &mut WriteTxn, key: &SessionKey) -> Result<bool> {
 
 fn unlist(t: &mut WriteTxn, key: &SessionKey, session: &Session) {
     if let Some(principal) = session.principal {
-        t.delete(Space::SessionsByPrincipal, &layout::session_of(principal, key));
+        t.delete(
+            Space::SessionsByPrincipal,
+            &layout::session_of(principal, key),
+        );
     }
 }
 
 /// The sessions of a principal.
 pub fn of_principal(t: &impl Reader, principal: PrincipalId) -> Result<Vec<(SessionKey, Session)>> {
     let mut keys: Vec<SessionKey> = Vec::new();
-    layout::visit_prefix(t, Space::SessionsByPrincipal, layout::principal(principal), |key, _| {
-        keys.extend(key.last_chunk::<32>().copied());
-        Ok(())
-    })?;
+    layout::visit_prefix(
+        t,
+        Space::SessionsByPrincipal,
+        layout::principal(principal),
+        |key, _| {
+            keys.extend(key.last_chunk::<32>().copied());
+            Ok(())
+        },
+    )?;
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
         found.extend(get(t, &key)?.map(|session| (key, session)));

@@ -43,10 +43,12 @@ spaces! {
     Names = "names",
     /// Mail addresses. Key: folded address. Value: whom mail to it means.
     Mail = "mail",
-    /// Group membership, both ways. Key: direction (u8), principal, principal. Value: none (empty).
+    /// Group membership. Key: member (principal), group (principal). Value: none (empty).
     Members = "members",
-    /// Calendars. Key: calendar. Value: properties, access list, parent, last change number and stamp.
+    /// Calendars. Key: calendar. Value: properties, access list, owner, parent.
     Calendars = "calendars",
+    /// What every write to a calendar changes. Key: calendar. Value: last change number and stamp, index levels.
+    CalendarStates = "calendar_states",
     /// Calendar ids. Key: domain, folded calid. Value: calendar.
     CalendarNames = "calendar_names",
     /// Calendars by owner. Key: principal, calendar. Value: the owner's kind.
@@ -59,18 +61,19 @@ spaces! {
     ByTime = "by_time",
     /// Busy time. Key: calendar and the parts of `spans`, uid. Value: busy kind, and the rules of what repeats.
     ByBusy = "by_busy",
-    /// Alarms. Key: time due, calendar, uid. Value: which alarm.
+    /// Alarms. Key: calendar, time due, uid. Value: which alarm.
     ByAlarm = "by_alarm",
     /// Open invitations. Key: calendar, time, uid. Value: none.
     ByInvitation = "by_invitation",
     /// Objects with an attendee whose delivery failed. Key: calendar, uid. Value: none.
     ByAttendeeError = "by_attendee_error",
-    /// Changes of a calendar. Key: calendar, change number. Value: stamp, uid, recurrence id, kind, operation,
-    /// actor; for deletions also the span and the rules.
+    /// Changes of a calendar, the newest of each object and all deletions. Key: calendar, stamp, change number. Value:
+    /// uid, recurrence id, kind, operation, actor; for deletions also a stub with times and rules.
     Journal = "journal",
-    /// The last change of each object. Key: calendar, uid, recurrence id. Value: change number.
+    /// The last change of each object. Key: calendar, uid. Value: stamp and change number, 16 bytes, unversioned.
     JournalByUid = "journal_by_uid",
-    /// Named objects of containers (access rules, stored queries, time zones). Key: container, kind (u8), name.
+    /// Named objects of containers (access rules, stored queries, time zones). Key: container (a calendar, or 0 for
+    /// the store), kind (u8), name.
     /// Value: the text.
     Named = "named",
     /// Links to objects of other calendars. Key: calendar, uid, target calendar. Value: who and when.
@@ -79,7 +82,7 @@ spaces! {
     Sessions = "sessions",
     /// Sessions by principal. Key: principal, SHA-256 of the token. Value: none.
     SessionsByPrincipal = "sessions_by_principal",
-    /// Preferences. Key: principal, name. Value: the text, unversioned.
+    /// Preferences. Key: principal. Value: names and their values, in the order they were set.
     Prefs = "prefs",
     /// Messages waiting to leave. Key: time due, number. Value: the message and its attempts.
     Outbox = "outbox",

@@ -1,0 +1,291 @@
+//! Accounts, sessions and rights, on a store in memory with a clock that stands still.
+
+use std::sync::Arc;
+
+use super::access::Right;
+use super::accounts::NewUser;
+use super::calendars::NewCalendar;
+use super::password::Cost;
+use super::settings::DEFAULT_ACL;
+use super::*;
+use crate::limits::Limits;
+use crate::model::acl::Acl;
+use crate::model::clock::{CountedIds, ManualClock};
+
+fn settings() -> Settings {
+    Settings {
+        domain: "localhost".into(),
+        default_acl: Acl::parse(DEFAULT_ACL, "localhost").unwrap(),
+        default_tzid: "Europe/Berlin".into(),
+        session_idle: 1_800,
+        session_absolute: 43_200,
+        tombstone_days: 30,
+        anonymous: true,
+        proxyauth: false,
+        override_acl: false,
+        userprefs: false,
+        password_cost: Cost::CHEAPEST,
+        limits: Limits::default(),
+    }
+}
+
+fn core_with(settings: Settings) -> (Core, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
+    let store = Store::in_memory(clock.clone()).unwrap();
+    let core = Core::new(
+        store,
+        clock.clone(),
+        Arc::new(CountedIds::default()),
+        settings,
+    );
+    for name in ["tom", "jerry"] {
+        let new = NewUser {
+            name: name.into(),
+            ..NewUser::default()
+        };
+        core.add_user(&new, Some(name)).unwrap();
+    }
+    (core, clock)
+}
+
+fn login(core: &Core, name: &str) -> (Caller, String) {
+    core.login(name, &name.to_ascii_lowercase()).unwrap()
+}
+
+#[test]
+fn a_user_has_a_default_calendar_that_others_see_as_busy_times() {
+    let (core, _) = core_with(settings());
+    let (tom, _) = login(&core, "Tom");
+    let (jerry, _) = login(&core, "jerry");
+    let seen = core.calendar_properties(&tom, None).unwrap();
+    assert_eq!(
+        (seen.calid.as_str(), seen.primary_owner.as_str()),
+        ("tom", "Tom")
+    );
+    for (right, theirs) in [
+        (Right::Read, false),
+        (Right::FreeBusy, true),
+        (Right::Schedule, true),
+        (Right::ReadProperties, true),
+        (Right::Add, false),
+        (Right::Own, false),
+    ] {
+        assert_eq!(
+            core.has_right(&jerry, Some("tom"), right).unwrap(),
+            theirs,
+            "{right:?}"
+        );
+        assert!(
+            core.has_right(&tom, Some("tom"), right).unwrap(),
+            "{right:?}"
+        );
+    }
+    // Scheduling is granted to everybody by the list, and yet not to nobody.
+    assert!(
+        !core
+            .has_right(&Caller::Anonymous, Some("tom"), Right::Schedule)
+            .unwrap()
+    );
+    assert!(
+        core.has_right(&Caller::Anonymous, Some("tom"), Right::FreeBusy)
+            .unwrap()
+    );
+}
+
+#[test]
+fn calendars_answer_to_many_names() {
+    let (core, _) = core_with(settings());
+    let new = NewCalendar {
+        resource: true,
+        mail: Some("r@x.org".into()),
+        ..NewCalendar::default()
+    };
+    core.create_calendar("room-1", "tom", &new).unwrap();
+    for (asked, shown) in [
+        ("tom", "tom"),
+        ("TOM", "TOM"),
+        ("tom@localhost", "tom@localhost"),
+        ("mailto:Tom@localhost", "tom"),
+        ("MAILTO:tom@LOCALHOST", "tom"),
+        ("cap://cal.example.com/tom", "tom"),
+        ("r@x.org", "room-1"),
+    ] {
+        let seen = core
+            .calendar_properties(&Caller::System, Some(asked))
+            .unwrap();
+        assert_eq!(seen.calid, shown, "{asked}");
+    }
+    for missing in [
+        "nobody",
+        "mailto:x@y",
+        "tom:work",
+        "cap://host",
+        "\u{e9}",
+        "",
+    ] {
+        let refused = core.calendar_properties(&Caller::System, Some(missing));
+        assert!(refused.is_err(), "{missing}");
+    }
+}
+
+#[test]
+fn names_are_one_namespace() {
+    let (core, _) = core_with(settings());
+    let none = NewCalendar::default();
+    core.create_calendar("room-1", "tom", &none).unwrap();
+    core.create_calendar("tom:work", "tom", &none).unwrap();
+    core.add_group(
+        "team",
+        &["team@localhost".into()],
+        &["tom".into(), "jerry".into()],
+    )
+    .unwrap();
+    let user = |name: &str| {
+        core.add_user(
+            &NewUser {
+                name: name.into(),
+                ..NewUser::default()
+            },
+            None,
+        )
+    };
+    for taken in ["room-1", "team", "Tom"] {
+        assert_eq!(user(taken).unwrap_err().kind(), Kind::NameTaken, "{taken}");
+        let refused = core.create_calendar(taken, "tom", &none).unwrap_err();
+        assert_eq!(refused.kind(), Kind::NameTaken, "{taken}");
+    }
+    assert_eq!(
+        core.create_calendar("jerry:x", "tom", &none)
+            .unwrap_err()
+            .kind(),
+        Kind::BadName
+    );
+    assert_eq!(user("anonymous").unwrap_err().kind(), Kind::BadName);
+    core.remove_user("tom").unwrap();
+    assert_eq!(core.group("team").unwrap().members.len(), 1);
+    for gone in ["tom", "tom:work", "room-1"] {
+        let refused = core
+            .calendar_properties(&Caller::System, Some(gone))
+            .unwrap_err();
+        assert_eq!(refused.kind(), Kind::NoSuchCalendar, "{gone}");
+    }
+    user("room-1").unwrap();
+    user("tom").unwrap();
+}
+
+#[test]
+fn a_group_is_never_in_itself() {
+    let (core, _) = core_with(settings());
+    core.add_group("a", &[], &["tom".into()]).unwrap();
+    core.add_group("b", &[], &["a".into()]).unwrap();
+    assert_eq!(
+        core.add_member("a", "b").unwrap_err().kind(),
+        Kind::BadValue
+    );
+    assert_eq!(
+        core.add_member("a", "a").unwrap_err().kind(),
+        Kind::BadValue
+    );
+    core.add_member("b", "jerry").unwrap();
+    core.remove_member("b", "a").unwrap();
+    core.add_member("a", "b").unwrap();
+    assert_eq!(
+        core.names(&core.group("a").unwrap().members).unwrap().len(),
+        2
+    );
+}
+
+#[test]
+fn a_session_lives_while_it_is_used_and_no_longer_than_its_day() {
+    let (core, clock) = core_with(settings());
+    let (_, token) = login(&core, "tom");
+    for _ in 0..24 {
+        clock.advance(1_790);
+        assert!(core.session(&token).is_ok());
+    }
+    clock.advance(1_000);
+    assert_eq!(
+        core.session(&token).unwrap_err().kind(),
+        Kind::NotAuthenticated
+    );
+    let (_, token) = login(&core, "tom");
+    clock.advance(1_800);
+    assert_eq!(
+        core.session(&token).unwrap_err().kind(),
+        Kind::NotAuthenticated
+    );
+    assert_eq!(core.sweep_sessions().unwrap(), 2);
+    assert!(core.sessions().unwrap().is_empty());
+}
+
+#[test]
+fn logging_out_ends_one_session_and_a_new_password_all() {
+    let (core, _) = core_with(settings());
+    let (_, first) = login(&core, "tom");
+    let (_, second) = core.login("tom@localhost", "tom").unwrap();
+    core.logout(&first).unwrap();
+    assert!(core.logout(&first).is_err());
+    assert!(core.session(&second).is_ok());
+    core.set_password("tom", "new").unwrap();
+    assert!(core.session(&second).is_err());
+    assert!(core.login("tom", "tom").is_err());
+    let (_, third) = core.login("tom", "new").unwrap();
+    core.set_enabled("tom", false).unwrap();
+    assert!(core.session(&third).is_err());
+    assert_eq!(
+        core.login("tom", "new").unwrap_err().kind(),
+        Kind::NotAuthenticated
+    );
+}
+
+#[test]
+fn a_login_too_many_ends_the_session_unused_for_longest() {
+    let mut few = settings();
+    few.limits.sessions_per_user = 2;
+    let (core, clock) = core_with(few);
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        clock.advance(1);
+        tokens.push(login(&core, "tom").1);
+    }
+    let alive: Vec<_> = tokens
+        .iter()
+        .map(|token| core.session(token).is_ok())
+        .collect();
+    assert_eq!(alive, [false, true, true]);
+}
+
+#[test]
+fn anonymous_is_a_choice() {
+    let (core, _) = core_with(settings());
+    let (caller, token) = core.login("Anonymous", "whatever").unwrap();
+    assert_eq!(caller, Caller::Anonymous);
+    assert_eq!(core.session(&token).unwrap(), Caller::Anonymous);
+    let (core, _) = core_with(Settings {
+        anonymous: false,
+        ..settings()
+    });
+    let refused = core.login("anonymous", "").unwrap_err();
+    assert_eq!(refused.kind(), Kind::AnonymousNotAllowed);
+    assert!(
+        !core
+            .has_right(&Caller::Anonymous, Some("tom"), Right::FreeBusy)
+            .unwrap()
+    );
+}
+
+#[test]
+fn administrators_override_lists_only_where_configured() {
+    let asked = |override_acl| {
+        let (core, _) = core_with(Settings {
+            override_acl,
+            ..settings()
+        });
+        core.set_role("jerry", crate::model::user::Role::Administrator, true)
+            .unwrap();
+        let (jerry, _) = login(&core, "jerry");
+        core.has_right(&jerry, Some("tom"), Right::Read).unwrap()
+    };
+    assert!(!asked(false));
+    assert!(asked(true));
+}
