@@ -24,3 +24,4 @@ pub mod metric;
 pub mod model;
 pub mod observe;
 pub mod store;
+pub mod text;
