@@ -25,3 +25,4 @@ pub mod model;
 pub mod observe;
 pub mod store;
 pub mod text;
+pub mod wcap;

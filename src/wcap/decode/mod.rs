@@ -1,0 +1,3 @@
+//! Calendars sent to the server in other forms than iCalendar text.
+
+pub mod xml;

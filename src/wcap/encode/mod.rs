@@ -1,0 +1,39 @@
+//! Printers of one reply tree, one per format. They decide nothing: every answer can be printed in each.
+
+mod calendar;
+mod json;
+mod xml;
+
+use crate::ical::component::Property;
+use crate::wcap::errno::Errno;
+use crate::wcap::format::Format;
+use crate::wcap::reply::{Calendar, Reply};
+
+/// Properties of a calendar that the elements carry as attributes: iCalendar's name and the attribute's.
+pub(crate) const PROLOG: [(&str, &str); 3] = [
+    ("VERSION", "version"),
+    ("PRODID", "prodid"),
+    ("METHOD", "METHOD"),
+];
+
+fn is_prolog(property: &Property) -> bool {
+    PROLOG.iter().any(|(name, _)| property.is(name))
+}
+
+/// The reply as the octets of a body.
+///
+/// A reply without calendars is printed as a success of its own: an empty body means to clients that their
+/// session has ended.
+pub fn encode(reply: &Reply, format: Format) -> Vec<u8> {
+    if reply.is_empty() {
+        return encode(&Reply::of(Calendar::publish().finish(Errno::Ok)), format);
+    }
+    match format {
+        Format::Calendar => calendar::encode(reply.calendars()).into_bytes(),
+        Format::Xml => xml::encode(reply.calendars()).into_bytes(),
+        Format::Json => json::encode(reply.calendars()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
