@@ -16,7 +16,7 @@ use crate::ical::component::{Entry, Property, escape_text, unescape_text};
 
 /// How a value becomes the text of elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ValueForm {
+pub(super) enum ValueForm {
     /// One element, the value as it is.
     Raw,
     /// One element, escapes undone.
@@ -33,13 +33,13 @@ pub enum ValueForm {
 
 /// A property of the table.
 #[derive(Debug)]
-pub struct Row {
+pub(super) struct Row {
     /// The iCalendar name.
-    pub property: &'static str,
+    pub(super) property: &'static str,
     /// The element.
-    pub element: &'static str,
+    pub(super) element: &'static str,
     /// Its value.
-    pub form: ValueForm,
+    pub(super) form: ValueForm,
 }
 
 macro_rules! rows {
@@ -137,7 +137,9 @@ static BY_ELEMENT: LazyLock<HashMap<&'static str, &'static Row>> = LazyLock::new
 
 fn letter_of(name: &str) -> Option<usize> {
     let letter = name.bytes().next()?.to_ascii_uppercase();
-    letter.is_ascii_uppercase().then(|| usize::from(letter - b'A'))
+    letter
+        .is_ascii_uppercase()
+        .then(|| usize::from(letter - b'A'))
 }
 
 /// The row of a property, letter case ignored.
@@ -149,12 +151,12 @@ fn row(property: &str) -> Option<&'static Row> {
 }
 
 /// The row that an element of that exact name stands for.
-pub fn row_of_element(element: &str) -> Option<&'static Row> {
+pub(super) fn row_of_element(element: &str) -> Option<&'static Row> {
     BY_ELEMENT.get(element).copied()
 }
 
 /// The component that an element of that exact name stands for.
-pub fn component_of_element(element: &str) -> Option<&'static str> {
+pub(super) fn component_of_element(element: &str) -> Option<&'static str> {
     COMPONENTS
         .iter()
         .find(|(_, name)| *name == element)
@@ -162,15 +164,18 @@ pub fn component_of_element(element: &str) -> Option<&'static str> {
 }
 
 /// The element of a component and whether the dialect knows it.
-pub fn component_element(name: &str) -> (Cow<'_, str>, bool) {
-    match COMPONENTS.iter().find(|(c, _)| c.eq_ignore_ascii_case(name)) {
+pub(super) fn component_element(name: &str) -> (Cow<'_, str>, bool) {
+    match COMPONENTS
+        .iter()
+        .find(|(c, _)| c.eq_ignore_ascii_case(name))
+    {
         Some((_, element)) => (Cow::Borrowed(element), true),
         None => (own_name(name), false),
     }
 }
 
 /// The element and the value form of a property.
-pub fn property_element(property: &Property) -> (Cow<'_, str>, ValueForm) {
+pub(super) fn property_element(property: &Property) -> (Cow<'_, str>, ValueForm) {
     match row(property.name()) {
         Some(row) => (Cow::Borrowed(row.element), row.form),
         None => (own_name(property.name()), ValueForm::Open),
@@ -191,12 +196,12 @@ fn own_name(name: &str) -> Cow<'_, str> {
 }
 
 /// The iCalendar name of an element or attribute that the tables do not know.
-pub fn name_of_own(element: &str) -> &str {
+pub(super) fn name_of_own(element: &str) -> &str {
     element.strip_prefix('_').unwrap_or(element)
 }
 
 /// The texts of the elements of a property; the flag says that escapes of an unknown type were undone.
-pub fn for_each_text<'a>(
+pub(super) fn for_each_text<'a>(
     property: &'a Property,
     form: ValueForm,
     mut take: impl FnMut(Cow<'a, str>, bool),
@@ -258,7 +263,7 @@ fn unescape_list(raw: &str) -> Cow<'_, str> {
 }
 
 /// The items of a list of TEXT, still escaped.
-pub fn split_list(raw: &str) -> impl Iterator<Item = &str> {
+pub(super) fn split_list(raw: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(raw);
     std::iter::from_fn(move || {
         let text = rest?;
@@ -274,7 +279,7 @@ pub fn split_list(raw: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The parameters of a property as attributes, in order; a repeated one is joined with its first.
-pub fn attributes(property: &Property) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+pub(super) fn attributes(property: &Property) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
     let mut attributes: Vec<(Cow<'_, str>, Vec<Cow<'_, str>>)> = Vec::new();
     // Hostile lines hold a hundred thousand parameters: beyond a few, places are looked up by hash.
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -337,7 +342,7 @@ fn attribute_value(mut values: Vec<Cow<'_, str>>) -> Cow<'_, str> {
 }
 
 /// About how many octets the elements of an entry take, names twice.
-pub fn size(entry: &Entry) -> usize {
+pub(super) fn size(entry: &Entry) -> usize {
     match entry {
         Entry::Property(p) => p.as_line().len() + p.name().len() + 8,
         Entry::Component(c) => 2 * c.name().len() + 8 + c.entries().iter().map(size).sum::<usize>(),
@@ -351,10 +356,18 @@ mod tests {
     #[test]
     fn the_tables_are_sound() {
         for (at, row) in PROPERTIES.iter().enumerate() {
-            let repeated = |other: &Row| other.property == row.property || other.element == row.element;
+            let repeated =
+                |other: &Row| other.property == row.property || other.element == row.element;
             assert!(!PROPERTIES[..at].iter().any(repeated), "{}", row.property);
-            assert!(component_of_element(row.element).is_none(), "{}", row.element);
-            assert_eq!(row_of_element(row.element).map(|r| r.property), Some(row.property));
+            assert!(
+                component_of_element(row.element).is_none(),
+                "{}",
+                row.element
+            );
+            assert_eq!(
+                row_of_element(row.element).map(|r| r.property),
+                Some(row.property)
+            );
         }
         assert_eq!(component_element("vevent"), (Cow::Borrowed("EVENT"), true));
         assert_eq!(component_element("EVENT").0, "_EVENT");
@@ -362,7 +375,9 @@ mod tests {
 
     #[test]
     fn own_names_are_undone() {
-        for name in ["X-A", "x-a", "START", "2FOO", "_START", "EVENT", "-", "STAMP", "LAST-MOD"] {
+        for name in [
+            "X-A", "x-a", "START", "2FOO", "_START", "EVENT", "-", "STAMP", "LAST-MOD",
+        ] {
             let property = Property::new(name, "v");
             let (element, form) = property_element(&property);
             assert_eq!(form, ValueForm::Open);
@@ -382,8 +397,14 @@ mod tests {
         let property = Property::from_line(line).ok();
         let attributes = property.as_ref().map(attributes).unwrap_or_default();
         assert_eq!(attributes.len(), 20);
-        assert_eq!(attributes[3], (Cow::Borrowed("P3"), Cow::Borrowed("\"3\",\"23\"")));
-        assert_eq!(attributes[19], (Cow::Borrowed("P19"), Cow::Borrowed("\"19\",\"39\"")));
+        assert_eq!(
+            attributes[3],
+            (Cow::Borrowed("P3"), Cow::Borrowed("\"3\",\"23\""))
+        );
+        assert_eq!(
+            attributes[19],
+            (Cow::Borrowed("P19"), Cow::Borrowed("\"19\",\"39\""))
+        );
     }
 
     #[test]

@@ -155,7 +155,10 @@ impl fmt::Display for Errno {
 pub fn reference() -> String {
     let mut page = String::from("| errno | name | meaning |\n|---|---|---|\n");
     for row in ROWS {
-        page.push_str(&format!("| {} | `{}` | {} |\n", row.errno, row.symbol, row.meaning));
+        page.push_str(&format!(
+            "| {} | `{}` | {} |\n",
+            row.errno, row.symbol, row.meaning
+        ));
     }
     page
 }

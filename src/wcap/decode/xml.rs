@@ -2,7 +2,9 @@
 //!
 //! Syntax only: whether the components make sense is checked where text is checked.
 
-use crate::ical::component::{Component, Property, escape_text, push_param_value, unescape_text};
+use crate::ical::component::{
+    Component, LineError, Property, escape_text, push_param_value, unescape_text,
+};
 use crate::text::xml::{self, Element, XmlError, XmlLimits};
 use crate::wcap::dialect::{self, ValueForm};
 use crate::wcap::encode::PROLOG;
@@ -29,7 +31,7 @@ pub enum DecodeError {
         /// The element.
         element: String,
         /// What was expected.
-        reason: crate::ical::component::LineError,
+        reason: LineError,
     },
 }
 
@@ -100,19 +102,20 @@ fn component_name(element: &Element) -> Option<&str> {
 
 fn property(element: &Element) -> Result<Option<Property>, DecodeError> {
     let row = dialect::row_of_element(&element.name);
-    let (name, form) = row.map_or((dialect::name_of_own(&element.name), ValueForm::Open), |row| {
-        (row.property, row.form)
-    });
+    let (name, form) = row.map_or(
+        (dialect::name_of_own(&element.name), ValueForm::Open),
+        |row| (row.property, row.form),
+    );
     let value = value(element, form);
     if name == "COMPLETED" && value == "0" {
         return Ok(None);
     }
     let mut line = String::with_capacity(name.len() + value.len() + 16);
     line.push_str(name);
-    if is_time(name) && value.len() == 8 && element.attribute("VALUE").is_none() {
+    if is_time(name) && is_date(&value) && element.attribute("VALUE").is_none() {
         line.push_str(";VALUE=DATE");
     }
-    for (name, value) in element.attributes.iter().filter(|(name, _)| !is_mark(name)) {
+    for (name, value) in element.attributes.iter().filter(|(name, _)| name != "type") {
         line.push(';');
         line.push_str(dialect::name_of_own(name));
         line.push('=');
@@ -132,16 +135,9 @@ fn property(element: &Element) -> Result<Option<Property>, DecodeError> {
         other => Err(DecodeError::Property {
             line: element.line,
             element: element.name.clone(),
-            reason: other
-                .err()
-                .unwrap_or(crate::ical::component::LineError::Parameter),
+            reason: other.err().unwrap_or(LineError::Parameter),
         }),
     }
-}
-
-/// Attributes in small letters are marks of the dialect.
-fn is_mark(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
 fn is_time(name: &str) -> bool {
@@ -149,6 +145,10 @@ fn is_time(name: &str) -> bool {
         name,
         "DTSTART" | "DTEND" | "DUE" | "RECURRENCE-ID" | "RDATE" | "EXDATE"
     )
+}
+
+fn is_date(value: &str) -> bool {
+    value.len() == 8 && value.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn value(element: &Element, form: ValueForm) -> String {
