@@ -12,8 +12,8 @@ mod text;
 use std::borrow::Cow;
 use std::fmt;
 
-use text::{decode_param_value, has_control, push_param_value, without_controls};
-pub use text::{escape_text, unescape_text};
+use text::{decode_param_value, has_control, without_controls};
+pub use text::{escape_text, push_param_value, unescape_text};
 
 /// One unfolded content line: `name *(";" param) ":" value`.
 ///

@@ -28,7 +28,8 @@ pub(super) fn without_controls(text: &str) -> Cow<'_, str> {
     }
 }
 
-pub(super) fn push_param_value(out: &mut String, value: &str) {
+/// Appends `value` as one parameter value, quoted and caret-encoded where needed (RFC 6868).
+pub fn push_param_value(out: &mut String, value: &str) {
     let quote = value.contains([':', ';', ',']);
     if quote {
         out.push('"');
