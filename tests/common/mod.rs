@@ -1,0 +1,11 @@
+//! What several test programs share: a byte-exact HTTP client, the server as a child process, and
+//! the transcript format. Knows no command of WCAP.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+#![allow(unreachable_pub, reason = "modules of test programs have no outside")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+pub mod http;
+pub mod server;
+pub mod template;
+pub mod transcript;
