@@ -141,7 +141,9 @@ impl Connection {
     pub fn receive(&mut self, head_only: bool) -> io::Result<Response> {
         let status_line = self.line()?;
         if !status_line.starts_with("HTTP/1.") {
-            return Err(bad(format!("a status line was expected, not {status_line:?}")));
+            return Err(bad(format!(
+                "a status line was expected, not {status_line:?}"
+            )));
         }
         let mut headers = Vec::new();
         loop {
@@ -227,7 +229,9 @@ impl Connection {
             .take(64 * 1024)
             .read_until(b'\n', &mut line)?;
         if line.pop() != Some(b'\n') {
-            return Err(bad("the connection closed within the head of the answer".to_owned()));
+            return Err(bad(
+                "the connection closed within the head of the answer".to_owned()
+            ));
         }
         if line.last() == Some(&b'\r') {
             line.pop();

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long the server may take to say where it listens, and to end when asked to.
@@ -23,7 +22,10 @@ pub fn binary() -> &'static Path {
 /// variable of whoever runs the tests, English messages.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
-    command.args(arguments).stdin(Stdio::null()).env("LC_ALL", "C");
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .env("LC_ALL", "C");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("WCAPD__") {
             command.env_remove(name);
@@ -50,7 +52,9 @@ impl DataDir {
 
     /// Where it is, for a command line.
     pub fn text(&self) -> &str {
-        self.path().to_str().expect("temporary folders have plain names")
+        self.path()
+            .to_str()
+            .expect("temporary folders have plain names")
     }
 
     /// A path inside it.
@@ -71,7 +75,8 @@ pub struct Server {
     child: Child,
     data: DataDir,
     log: Arc<Mutex<String>>,
-    readers: Vec<JoinHandle<()>>,
+    /// The lines still to come; closed when the process has closed both its streams.
+    lines: Mutex<Receiver<String>>,
     /// Where HTTP is answered.
     pub http: SocketAddr,
     /// Where CAP is answered.
@@ -99,19 +104,18 @@ impl Server {
             .unwrap_or_else(|fault| panic!("{} does not start: {fault}", binary().display()));
         let log = Arc::new(Mutex::new(String::new()));
         let (sender, lines) = mpsc::channel();
-        let mut readers = Vec::new();
         for stream in [
             Box::new(child.stdout.take().expect("piped")) as Box<dyn Read + Send>,
             Box::new(child.stderr.take().expect("piped")),
         ] {
             let (log, sender) = (Arc::clone(&log), sender.clone());
-            readers.push(std::thread::spawn(move || {
+            std::thread::spawn(move || {
                 for line in BufReader::new(stream).lines().map_while(Result::ok) {
                     let _ = writeln!(log.lock().expect("no writer panics"), "{line}");
-                    // The receiver is gone once the addresses are known.
+                    // A server that is killed does not listen any more.
                     let _ = sender.send(line);
                 }
-            }));
+            });
         }
         drop(sender);
         match addresses(&lines) {
@@ -119,7 +123,7 @@ impl Server {
                 child,
                 data: data.clone(),
                 log,
-                readers,
+                lines: Mutex::new(lines),
                 http,
                 cap,
             },
@@ -160,21 +164,22 @@ impl Server {
     pub fn stop(mut self) -> (ExitStatus, String) {
         self.signal("TERM");
         let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the process can be asked") {
-                // The last lines may still be in the pipes.
-                for reader in self.readers.drain(..) {
-                    let _ = reader.join();
+        let ended = {
+            let lines = self.lines.lock().expect("no reader panics");
+            loop {
+                match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                    Ok(_) => {}
+                    Err(reason) => break reason == RecvTimeoutError::Disconnected,
                 }
-                return (status, self.log());
             }
-            assert!(
-                Instant::now() < until,
-                "the server is still there {PATIENCE:?} after SIGTERM; it said:\n{}",
-                self.log()
-            );
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
+        };
+        let said = self.log();
+        assert!(
+            ended,
+            "the server is still there {PATIENCE:?} after SIGTERM; it said:\n{said}"
+        );
+        let status = self.child.wait().expect("the process ends");
+        (status, said)
     }
 
     /// Sends the signal with this name (`TERM`, `INT`, `STOP`, `CONT`).
@@ -182,7 +187,10 @@ impl Server {
         let status = Command::new("kill")
             .args([&format!("-{name}"), &self.child.id().to_string()])
             .status();
-        assert!(status.expect("kill is there").success(), "kill -{name} fails");
+        assert!(
+            status.expect("kill is there").success(),
+            "kill -{name} fails"
+        );
     }
 }
 
@@ -223,7 +231,11 @@ mod tests {
     #[test]
     fn addresses_are_read_from_the_log() {
         let (sender, lines) = mpsc::channel();
-        for line in ["opening", "cap listening on 127.0.0.1:5", "http listening on 127.0.0.1:80"] {
+        for line in [
+            "opening",
+            "cap listening on 127.0.0.1:5",
+            "http listening on 127.0.0.1:80",
+        ] {
             sender.send(line.to_owned()).unwrap();
         }
         drop(sender);

@@ -55,7 +55,9 @@ fn pieces(line: &str) -> Vec<Piece<'_>> {
     let mut out = Vec::new();
     let (mut text, mut at) = (0, 0);
     while let Some(open) = line[at..].find('{').map(|i| at + i) {
-        let mark = line[open..].find('}').map(|close| &line[open + 1..open + close]);
+        let mark = line[open..]
+            .find('}')
+            .map(|close| &line[open + 1..open + close]);
         if let Some(piece) = mark.and_then(piece) {
             if text < open {
                 out.push(Piece::Text(&line[text..open]));
@@ -325,7 +327,11 @@ mod tests {
         let mut all = captures();
         let id = "s0000000000000000000000000000001";
         assert!(matches("ID:{sid}", &format!("ID:{id}"), &mut all));
-        assert!(!matches("ID:{sid}", &format!("ID:{}", id.replace('1', "2")), &mut all));
+        assert!(!matches(
+            "ID:{sid}",
+            &format!("ID:{}", id.replace('1', "2")),
+            &mut all
+        ));
         assert!(matches("{sid}!", &format!("{id}!"), &mut all));
         let line = bytes("GET /x?id={sid} HTTP/1.1", "\r\n", &all).unwrap();
         assert_eq!(line, format!("GET /x?id={id} HTTP/1.1\r\n").as_bytes());
@@ -335,7 +341,11 @@ mod tests {
     #[test]
     fn forms_are_held() {
         let mut all = captures();
-        assert!(matches("<A>{time}</A>", "<A>20070521T130000Z</A>", &mut all));
+        assert!(matches(
+            "<A>{time}</A>",
+            "<A>20070521T130000Z</A>",
+            &mut all
+        ));
         assert!(!matches("<A>{time}</A>", "<A>20070521T1300</A>", &mut all));
         assert!(!matches("{time}", "{time}", &mut all));
         assert!(matches("{now}", "20260105T090000Z", &mut all));
@@ -343,7 +353,11 @@ mod tests {
         assert!(!matches("{sid}", "s000", &mut all));
         assert!(matches("a{any}c{any}", "abcbcd", &mut all));
         assert!(!matches("a{any}e", "abcd", &mut all));
-        assert!(matches("PRODID:{prodid}", "PRODID:-//wcapd//wcapd 0.1//EN", &mut all));
+        assert!(matches(
+            "PRODID:{prodid}",
+            "PRODID:-//wcapd//wcapd 0.1//EN",
+            &mut all
+        ));
         assert!(!matches("PRODID:{prodid}", "PRODID:", &mut all));
     }
 
@@ -390,11 +404,21 @@ mod tests {
     #[test]
     fn rewriting_masks_what_varies() {
         let mut all = captures();
-        assert!(matches("{uid:1}", "0123456789abcdef0123456789abcdef", &mut all));
-        assert_eq!(masked("UID:0123456789abcdef0123456789abcdef", &all), "UID:{uid:1}");
+        assert!(matches(
+            "{uid:1}",
+            "0123456789abcdef0123456789abcdef",
+            &mut all
+        ));
+        assert_eq!(
+            masked("UID:0123456789abcdef0123456789abcdef", &all),
+            "UID:{uid:1}"
+        );
         assert_eq!(masked("PRODID:-//a//b//EN", &all), "PRODID:{prodid}");
         assert_eq!(
-            masked("X-NSCP-WCAP-SESSION-ID:s0000000000000000000000000000001", &all),
+            masked(
+                "X-NSCP-WCAP-SESSION-ID:s0000000000000000000000000000001",
+                &all
+            ),
             "X-NSCP-WCAP-SESSION-ID:{sid}"
         );
     }

@@ -97,7 +97,9 @@ impl Transcript {
                     steps.push(Step::Exchange(Exchange { request, response }));
                 }
                 Some('<') => {
-                    return Err(format!("line {number}: an answer stands right below its request"));
+                    return Err(format!(
+                        "line {number}: an answer stands right below its request"
+                    ));
                 }
                 Some(_) => {
                     return Err(format!(
@@ -199,7 +201,11 @@ fn block(lines: &[&str], start: usize, sign: char) -> Result<Block, String> {
                 ));
             }
         };
-        let part = if in_body { &mut block.body } else { &mut block.head };
+        let part = if in_body {
+            &mut block.body
+        } else {
+            &mut block.head
+        };
         part.push(content.to_owned());
     }
     Ok(block)
@@ -235,7 +241,11 @@ impl Block {
             let actual = actual_head(expected, index, response);
             if !head_matches(expected, &actual, captures) {
                 let line = first + index;
-                let _ = writeln!(out, "line {line}: expected < {expected}\n{:>17} < {actual}", "came");
+                let _ = writeln!(
+                    out,
+                    "line {line}: expected < {expected}\n{:>17} < {actual}",
+                    "came"
+                );
             }
         }
         let actual = template::visible(&response.body, self.line_end());
@@ -277,7 +287,11 @@ impl Block {
         for (index, expected) in self.head.iter().enumerate() {
             let actual = actual_head(expected, index, response);
             let keep = head_matches(expected, &actual, captures);
-            let line = if keep { expected.clone() } else { template::masked(&actual, captures) };
+            let line = if keep {
+                expected.clone()
+            } else {
+                template::masked(&actual, captures)
+            };
             out.push(format!("< {line}"));
         }
         let lf = if self.body.is_empty() {
@@ -306,7 +320,11 @@ impl Block {
                     masked
                 }
             };
-            out.push(if line.is_empty() { "<".to_owned() } else { format!("< {line}") });
+            out.push(if line.is_empty() {
+                "<".to_owned()
+            } else {
+                format!("< {line}")
+            });
         }
         out
     }
@@ -325,7 +343,10 @@ fn actual_head(expected: &str, index: usize, response: &Response) -> String {
 }
 
 fn head_matches(expected: &str, actual: &str, captures: &mut Captures) -> bool {
-    let absent = |line: &str| line.split_once(": ").is_some_and(|(_, v)| template::is_none(v));
+    let absent = |line: &str| {
+        line.split_once(": ")
+            .is_some_and(|(_, v)| template::is_none(v))
+    };
     if absent(expected) || absent(actual) {
         return expected == actual;
     }
@@ -403,7 +424,11 @@ mod tests {
                             break;
                         }
                     }
-                    reader.by_ref().take(length).read_to_end(&mut request).unwrap();
+                    reader
+                        .by_ref()
+                        .take(length)
+                        .read_to_end(&mut request)
+                        .unwrap();
                     reader.get_mut().write_all(answer.as_bytes()).unwrap();
                     sender.send(request).unwrap();
                 }
@@ -430,7 +455,8 @@ mod tests {
     }
 
     const LOGIN: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/calendar\r\n\r\nID:s0000000000000000000000000000001\r\nERRNO:0\r\n";
-    const FETCH: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n<A>20260105T090000Z</A>\n<B/>";
+    const FETCH: &str =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n<A>20260105T090000Z</A>\n<B/>";
     const TEXT: &str = "\
 # Why, and where it is written.
 @demo
@@ -464,7 +490,10 @@ mod tests {
         transcript.play(TEXT, &mut world).unwrap();
         assert_eq!(world.directives, ["demo", "user bob admin"]);
         let sent: Vec<Vec<u8>> = world.sent.iter().take(2).collect();
-        assert_eq!(sent[0], b"GET /login.wcap?user=tom HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assert_eq!(
+            sent[0],
+            b"GET /login.wcap?user=tom HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        );
         let second = "POST /fetch.wcap?id=s0000000000000000000000000000001 HTTP/1.1\r\n\
                       Content-Length: 5\r\n\r\na=b\n\r";
         assert_eq!(sent[1], second.as_bytes());
@@ -506,7 +535,9 @@ mod tests {
              < <A>20260105T090000Z</A>\n< <B/>{end}\n\n# End.\n"
         );
         let again = Transcript::parse(&recorded).unwrap();
-        again.play(&recorded, &mut Canned::new(vec![FETCH])).unwrap();
+        again
+            .play(&recorded, &mut Canned::new(vec![FETCH]))
+            .unwrap();
     }
 
     #[test]
