@@ -2,14 +2,19 @@
 //! must not stand in the tree. Reads the source as text and runs nothing of the server.
 //!
 //! What the compiler and clippy hold (no `unsafe`, documented items, no stray `unwrap`) is not
-//! repeated here.
+//! repeated here. What the pages say and what dependencies carry is in `tidy/`.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+#[path = "tidy/licences.rs"]
+mod licences;
+#[path = "tidy/pages.rs"]
+mod pages;
 
 /// Longest file, in lines. Past it, look for a second noun.
 const MAX_LINES: usize = 600;
@@ -323,9 +328,11 @@ fn only_doors_and_roof_wait() {
 fn files_open_with_their_noun_and_stay_short() {
     let mut complaints = Vec::new();
     for (path, text) in rust() {
-        // A fuzz target opens with the attribute that makes it one.
+        // A fuzz target opens with the attribute that makes it one; the noun of a `tests.rs` is the
+        // module's that it tests.
         let first = text.lines().find(|line| !line.starts_with("#!["));
-        if !first.is_some_and(|line| line.starts_with("//! ")) {
+        let opened = first.is_some_and(|line| line.starts_with("//! "));
+        if !opened && !path.ends_with("/tests.rs") {
             complaints.push(format!("{path} does not open with //!"));
         }
         let lines = text.lines().count();
@@ -411,204 +418,4 @@ fn the_top_is_in_order() {
     }
     let complaints: Vec<String> = complaints.into_iter().collect();
     report(&complaints, "no stray files at the top");
-}
-
-#[test]
-fn links_between_pages_lead_somewhere() {
-    let mut complaints = Vec::new();
-    for file in files().iter().filter(|file| file.path.ends_with(".md")) {
-        let folder: PathBuf = top().join(&file.path).parent().unwrap().to_owned();
-        let text = file.text.as_deref().expect("pages are UTF-8");
-        for (index, line) in text.lines().enumerate() {
-            for link in line.split("](").skip(1) {
-                let target = link.split([')', '#', ' ']).next().unwrap_or_default();
-                let elsewhere = target.contains("://") || target.starts_with("mailto:");
-                if !target.is_empty() && !elsewhere && !folder.join(target).exists() {
-                    complaints.push(format!("{}:{} leads to {target}", file.path, index + 1));
-                }
-            }
-        }
-    }
-    report(&complaints, "links lead to files that are there");
-}
-
-#[test]
-fn commands_of_the_pages_exist() {
-    let mut complaints = Vec::new();
-    let mut tried = BTreeMap::new();
-    for file in files().iter().filter(|file| file.path.ends_with(".md")) {
-        let text = file.text.as_deref().expect("pages are UTF-8");
-        let mut in_shell = false;
-        for (index, line) in text.lines().enumerate() {
-            if let Some(language) = line.strip_prefix("```") {
-                in_shell = language == "sh";
-                continue;
-            }
-            for command in line.split(['|', ';', '&']).filter(|_| in_shell) {
-                let words: Vec<&str> = command.split_whitespace().collect();
-                let place = format!("{}:{}", file.path, index + 1);
-                if let Some(script) = words.first().filter(|word| word.starts_with("tests/"))
-                    && !top().join(script).is_file()
-                {
-                    complaints.push(format!("{place}: there is no {script}"));
-                }
-                let Some(arguments) = arguments(&words) else {
-                    continue;
-                };
-                let known = tried.entry(arguments.clone()).or_insert_with(|| {
-                    let mut program = Command::new(env!("CARGO_BIN_EXE_wcapd"));
-                    program
-                        .args(&arguments)
-                        .arg("--help")
-                        .output()
-                        .unwrap()
-                        .status
-                        .success()
-                });
-                if !*known {
-                    complaints.push(format!("{place}: wcapd knows no command {arguments:?}"));
-                }
-            }
-        }
-    }
-    report(&complaints, "the pages show commands that exist");
-}
-
-/// The command after `wcapd` or `cargo run ... --`: its words up to the first option or the first
-/// word that cannot be a command. At most two, as in `user add`.
-fn arguments(words: &[&str]) -> Option<Vec<String>> {
-    const PAIRED: &[&str] = &["user", "group", "calendar", "session", "outbox"];
-    let own = match words {
-        ["wcapd", rest @ ..] | ["sudo", "wcapd", rest @ ..] => rest,
-        ["cargo", "run", rest @ ..] => {
-            let at = rest.iter().position(|word| *word == "--")?;
-            &rest[at + 1..]
-        }
-        _ => return None,
-    };
-    let count = if own.first().is_some_and(|word| PAIRED.contains(word)) {
-        2
-    } else {
-        1
-    };
-    let command = own
-        .iter()
-        .take(count)
-        .take_while(|word| !word.starts_with('-'));
-    Some(command.map(|word| (*word).to_owned()).collect())
-}
-
-#[test]
-fn dependencies_carry_allowed_licences() {
-    let deny = std::fs::read_to_string(top().join("deny.toml")).unwrap();
-    let deny: toml::Table = deny.parse().unwrap();
-    let allowed: BTreeSet<&str> = deny["licenses"]["allow"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|licence| licence.as_str().unwrap())
-        .collect();
-    let listed = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--locked",
-            "--offline",
-            "--edges",
-            "normal,build",
-            "--prefix",
-            "none",
-        ])
-        .args(["--format", "{p}\t{l}"])
-        .current_dir(top())
-        .output()
-        .unwrap();
-    let fault = String::from_utf8_lossy(&listed.stderr);
-    assert!(listed.status.success(), "cargo tree fails: {fault}");
-    let listed = String::from_utf8(listed.stdout).unwrap();
-    let mut licences = BTreeMap::new();
-    for line in listed.lines() {
-        let (package, licence) = line.split_once('\t').unwrap_or((line, ""));
-        licences.insert(package, licence.trim_end_matches(" (*)"));
-    }
-    assert!(
-        licences.len() > 100,
-        "all dependencies are listed, not {}",
-        licences.len()
-    );
-    let refused: Vec<String> = licences
-        .iter()
-        .filter(|(_, licence)| !permits(licence, &allowed))
-        .map(|(package, licence)| format!("{package}: {licence:?}"))
-        .collect();
-    report(
-        &refused,
-        "every dependency may be used under a licence of deny.toml",
-    );
-}
-
-/// Whether an SPDX expression can be met by licences of `allowed`: one side of each OR, all sides
-/// of each AND. `/` is the old way to write OR; an exception to a licence only widens it.
-fn permits(expression: &str, allowed: &BTreeSet<&str>) -> bool {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
-    let mut words: Vec<&str> = spaced.split_whitespace().rev().collect();
-    let met = any_of(&mut words, allowed);
-    met && words.is_empty()
-}
-
-fn any_of(words: &mut Vec<&str>, allowed: &BTreeSet<&str>) -> bool {
-    let mut met = all_of(words, allowed);
-    while words.last() == Some(&"OR") {
-        words.pop();
-        met |= all_of(words, allowed);
-    }
-    met
-}
-
-fn all_of(words: &mut Vec<&str>, allowed: &BTreeSet<&str>) -> bool {
-    let mut met = one(words, allowed);
-    while words.last() == Some(&"AND") {
-        words.pop();
-        met &= one(words, allowed);
-    }
-    met
-}
-
-fn one(words: &mut Vec<&str>, allowed: &BTreeSet<&str>) -> bool {
-    let met = match words.pop() {
-        Some("(") => any_of(words, allowed) & (words.pop() == Some(")")),
-        Some(licence) => allowed.contains(licence),
-        None => false,
-    };
-    if words.last() == Some(&"WITH") {
-        words.truncate(words.len().saturating_sub(2));
-    }
-    met
-}
-
-#[test]
-fn licence_expressions_are_read() {
-    let allowed = BTreeSet::from(["MIT", "Apache-2.0", "ISC"]);
-    for good in [
-        "MIT",
-        "MIT/GPL-3.0",
-        "GPL-2.0 OR MIT",
-        "Apache-2.0 AND ISC",
-        "(MIT OR GPL-3.0) AND ISC",
-        "Apache-2.0 WITH LLVM-exception",
-    ] {
-        assert!(permits(good, &allowed), "{good}");
-    }
-    for bad in [
-        "",
-        "GPL-3.0",
-        "MIT AND GPL-3.0",
-        "GPL-2.0 WITH x",
-        "(MIT",
-        "MIT )",
-    ] {
-        assert!(!permits(bad, &allowed), "{bad}");
-    }
 }
