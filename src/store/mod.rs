@@ -8,13 +8,16 @@ pub mod codec;
 mod commit;
 pub mod engine;
 pub mod error;
+pub mod keys;
 mod layout;
 pub mod people;
 pub mod prefs;
 mod records;
 pub mod sessions;
 pub mod space;
+pub mod spans;
 mod txn;
+mod upgrade;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +26,9 @@ pub use codec::Record;
 pub use commit::{Activity, Bounds};
 pub use engine::{Engine, KeyRange, Order, Statistics};
 pub use error::{Error, Result};
+pub use keys::{Key, KeyParts};
 pub use space::Space;
+pub use spans::Spans;
 pub use txn::{ReadTxn, Reader, Row, WriteTxn};
 
 use crate::model::clock::Clock;
@@ -60,12 +65,16 @@ impl Store {
         Self::on(Arc::new(engine::Memory::new()), clock, Bounds::default())
     }
 
-    /// A store on an engine.
+    /// A store on an engine, brought to the newest format.
+    ///
+    /// Errors: [`Error::VersionTooNew`], and what the disk says.
     pub fn on(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, bounds: Bounds) -> Result<Self> {
         let committer = commit::Committer::new(Arc::clone(&engine), clock, bounds);
-        Ok(Self {
+        let store = Self {
             shared: Arc::new(Shared { engine, committer }),
-        })
+        };
+        upgrade::upgrade(&store)?;
+        Ok(store)
     }
 
     /// Runs `work` on a fixed view of what is on disk.
