@@ -2,6 +2,7 @@
 
 pub mod component;
 pub mod datetime;
+pub mod instances;
 pub mod object;
 pub mod parse;
 pub mod print;
