@@ -344,9 +344,12 @@ impl Form {
 
     /// The last value called `name`: of repeats the last one counts.
     pub fn last(&self, name: &str) -> Option<Raw<'_>> {
-        self.pairs()
-            .rfind(|(n, _)| *n == name)
-            .map(|(_, value)| value)
+        self.last_of(|n| n == name)
+    }
+
+    /// The last value whose name `is` wanted.
+    pub fn last_of(&self, is: impl Fn(&str) -> bool) -> Option<Raw<'_>> {
+        self.pairs().rfind(|(n, _)| is(n)).map(|(_, value)| value)
     }
 
     /// Every value called `name`, in order.

@@ -3,6 +3,7 @@
 //! `http` takes a request and finds the command's row in `registry`; the command reads `args`, calls the core and
 //! shapes a `reply`; `encode` prints it. Decisions are the core's.
 
+pub mod args;
 pub mod decode;
 mod dialect;
 pub mod encode;
