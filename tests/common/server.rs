@@ -18,7 +18,7 @@ pub fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_wcapd"))
 }
 
-/// The program with `arguments`, cut off from this process's own settings: no input, no `WCAPD__`
+/// The program with `arguments`, cut off from this process's own settings: no input, no `WCAPD`
 /// variable of whoever runs the tests, English messages.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
@@ -27,7 +27,7 @@ pub fn command(arguments: &[&str]) -> Command {
         .stdin(Stdio::null())
         .env("LC_ALL", "C");
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("WCAPD__") {
+        if name.to_string_lossy().starts_with("WCAPD") {
             command.env_remove(name);
         }
     }
