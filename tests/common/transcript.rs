@@ -19,7 +19,7 @@ pub trait World {
     fn directive(&mut self, words: &[String]) -> Result<(), String>;
 
     /// Where the server listens.
-    fn address(&self) -> SocketAddr;
+    fn address(&mut self) -> SocketAddr;
 
     /// The clock's time, as `20260105T090000Z`.
     fn now(&self) -> String;
@@ -446,7 +446,7 @@ mod tests {
             self.directives.push(words.join(" "));
             Ok(())
         }
-        fn address(&self) -> SocketAddr {
+        fn address(&mut self) -> SocketAddr {
             self.address
         }
         fn now(&self) -> String {
