@@ -5,6 +5,7 @@
 //! line and how answers look there is `cli`'s work.
 
 pub mod client;
+mod execute;
 pub mod frame;
 pub mod request;
 pub mod server;
@@ -12,4 +13,5 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 
+pub use execute::execute;
 pub use request::{Note, Peer, Request, Response, Secret};

@@ -1,13 +1,11 @@
 //! The composition: store, core and doors put together, listeners opened, and all of it stopped in order.
 
 pub mod listen;
-pub mod log;
+pub mod open;
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,24 +17,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::admin;
+use crate::admin::server::{Execute, Socket};
 use crate::cap;
 use crate::config::Config;
+use crate::core::Core;
+use crate::observe::{self, Health};
+use crate::store;
 
-/// Why the server does not run.
+/// Between two sweeps of what has passed away: sessions.
+const SWEEP: Duration = Duration::from_secs(600);
+
+/// Why a command or the server fails.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The data folder cannot be made or used.
-    #[error("cannot use the data folder {}: {cause}; name another with --data", path.display())]
-    Data {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
     /// An address cannot be listened on.
-    #[error(
-        "cannot listen on {addr} for {service}: {cause}; choose another address with --{service}"
-    )]
+    #[error("cannot listen on {addr} for {service}: {cause}; choose another address")]
     Listen {
         /// Which listener.
         service: &'static str,
@@ -45,61 +41,107 @@ pub enum Error {
         /// What the system said.
         cause: io::Error,
     },
+    /// The administration socket cannot be made.
+    #[error("cannot make the administration socket in {}: {cause}", data.display())]
+    Socket {
+        /// The data folder.
+        data: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
     /// The system refuses threads, timers or signals.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
-}
-
-/// Makes the data folder if it is missing, for its owner alone.
-pub fn make_data_folder(path: &Path) -> Result<(), Error> {
-    let made = fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path);
-    made.map_err(|cause| Error::Data {
-        path: path.to_owned(),
-        cause,
-    })
+    /// The store cannot be opened or used.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// There is nothing to administer.
+    #[error("there is no store in {}; 'wcapd serve' or 'wcapd user add' make one, --data names another folder", .0.display())]
+    NoStore(PathBuf),
+    /// The request was refused; the sentence of whoever refused it.
+    #[error("{0}")]
+    Refused(String),
+    /// The running server was not to be had.
+    #[error(transparent)]
+    Client(#[from] admin::client::Error),
+    /// The log or the metrics cannot be set up.
+    #[error(transparent)]
+    Observe(#[from] observe::SetupError),
 }
 
 /// Runs the server until SIGTERM or SIGINT, and lets requests in flight finish.
 pub fn serve(config: &Config) -> Result<(), Error> {
-    make_data_folder(&config.server.data)?;
+    observe::install_log(&config.log.filter, config.log.format.parse()?)?;
+    let core = open::open(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(run(config));
-    // What still blocks here has had its time in `run`.
+    let result = runtime.block_on(run(config, &core));
+    // What still blocks has had its time in `run`; the store closes when `core` goes.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-async fn run(config: &Config) -> Result<(), Error> {
+async fn run(config: &Config, core: &Core) -> Result<(), Error> {
+    // From here on the signals wait to be read, so that one sent during the start is not lost.
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
+    let health = Health::new(["listeners"]);
+    let metrics = observe::install_metrics()?;
+    let socket = Socket::bind(&config.server.data).map_err(|cause| Error::Socket {
+        data: config.server.data.clone(),
+        cause,
+    })?;
     let http = bind("http", config.http.addr).await?;
     let cap = bind("cap", config.cap.addr).await?;
+
     let (stop, stopped) = watch::channel(false);
     let grace = config.server.stop_time;
+    let mut router = router().merge(observe::health_routes(health.clone()));
+    let own_metrics = match config.metrics.addr {
+        Some(addr) => Some((
+            bind("metrics", addr).await?,
+            observe::metrics_routes(metrics.clone()),
+        )),
+        None => {
+            router = router.merge(observe::metrics_routes(metrics.clone()));
+            None
+        }
+    };
+    let serve =
+        |listener, router| listen::serve(listener, router, &config.limits, stopped.clone(), grace);
     let cap_settings = cap::Settings {
         limits: config.limits.clone(),
         stop_grace: grace,
         ..cap::Settings::default()
     };
-    let cap = cap::serve(cap, Arc::new(cap_settings), stopped.clone());
-    let http = listen::serve(http, router(), &config.limits, stopped, grace);
+    let own_metrics = async {
+        if let Some((listener, router)) = own_metrics {
+            serve(listener, router).await;
+        }
+    };
     let told = async {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
-        // The listeners below hold receivers, and it is no matter if they have ended already.
+        health.down("listeners", "stopping");
+        // The listeners hold receivers, and it is no matter if they have ended already.
         let _ = stop.send(true);
     };
-    tokio::join!(told, http, cap);
+    health.up("listeners");
+    tokio::join!(
+        told,
+        serve(http, router.layer(CatchPanicLayer::new())),
+        cap::serve(cap, Arc::new(cap_settings), stopped.clone()),
+        administration(socket, core, stopped.clone(), grace),
+        sweep(core, stopped.clone()),
+        observe::upkeep(metrics, stopped.clone()),
+        own_metrics,
+    );
     Ok(())
 }
 
@@ -111,16 +153,50 @@ async fn bind(service: &'static str, addr: SocketAddr) -> Result<TcpListener, Er
         cause,
     };
     let listener = TcpListener::bind(addr).await.map_err(failed)?;
-    eprintln!(
-        "{service} listening on {}",
-        listener.local_addr().map_err(failed)?
-    );
+    let addr = listener.local_addr().map_err(failed)?;
+    eprintln!("{service} listening on {addr}");
     Ok(listener)
 }
 
-/// Everything that is answered over HTTP.
+/// Everything that is answered over HTTP, but for what an operator asks.
 fn router() -> Router {
-    Router::new()
-        .route("/", get(|| async { Redirect::to("/app/") }))
-        .layer(CatchPanicLayer::new())
+    Router::new().route("/", get(|| async { Redirect::to("/app/") }))
+}
+
+/// Serves the administration socket; requests that do not end get `grace` when the server stops.
+async fn administration(
+    socket: Socket,
+    core: &Core,
+    mut stop: watch::Receiver<bool>,
+    grace: Duration,
+) {
+    let core = core.clone();
+    let execute: Arc<Execute> = Arc::new(move |request, peer| admin::execute(&core, request, peer));
+    let serving = socket.serve(execute, stop.clone());
+    let enough = async {
+        let _ = stop.wait_for(|stop| *stop).await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        () = serving => {}
+        () = enough => tracing::warn!("administrative requests cut off at shutdown"),
+    }
+}
+
+/// Drops what has passed away, now and then.
+async fn sweep(core: &Core, mut stop: watch::Receiver<bool>) {
+    loop {
+        let core = core.clone();
+        let swept = tokio::task::spawn_blocking(move || core.sweep_sessions());
+        match swept.await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(ended)) => tracing::debug!(ended, "sessions swept"),
+            Ok(Err(error)) => tracing::warn!(?error, "cannot sweep sessions"),
+            Err(error) => tracing::error!(%error, "the sweep of sessions broke off"),
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+    }
 }

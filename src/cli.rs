@@ -1,15 +1,20 @@
 //! The command line of `wcapd`: reads it, acts, and says what came of it.
 
 pub mod args;
+mod ask;
+mod local;
+mod show;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::admin::{Request, Response};
 use crate::app;
-use crate::config::{Loaded, Sources, print};
+use crate::config::{Config, Loaded, Sources, print};
 use args::{Arguments, Command};
+use local::Local;
 
 /// Exit status for a command line that cannot be understood.
 const USAGE: u8 = 2;
@@ -46,6 +51,12 @@ fn is_bare_call(error: &clap::Error) -> bool {
 #[derive(Debug)]
 pub struct Failure(String);
 
+impl Failure {
+    fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
 impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self(error.to_string())
@@ -54,19 +65,69 @@ impl<E: std::error::Error> From<E> for Failure {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let loaded = load(arguments)?;
+    let config = &loaded.config;
     match &arguments.command {
-        Command::Serve(_) => {
-            app::log::start(&loaded.config.log);
-            app::serve(&loaded.config)?;
-        }
+        Command::Serve(_) => app::serve(config)?,
         Command::Config => show(&print::to_toml(&loaded))?,
-        _ => {
-            return Err(Failure(
-                "this command needs the core, which is not there yet".into(),
-            ));
+        Command::Restore { file } => app::open::restore(config, file)?,
+        command => {
+            // These three are the only commands that make no request.
+            if let Some(request) = ask::request(command)? {
+                administer(config, command, request)?;
+            }
         }
     }
     Ok(())
+}
+
+/// Has `request` carried out and shows what came of it.
+fn administer(config: &Config, command: &Command, request: Request) -> Result<(), Failure> {
+    let mut local = match command {
+        Command::Import(import) => Local::sending(&import.file).map_err(|error| {
+            let file = import.file.display();
+            Failure::new(format!("cannot read {file}: {error}; name a readable file"))
+        })?,
+        _ => Local::new(),
+    };
+    let response = app::open::administer(config, request, &mut local)?;
+    show(&show::text(&response))?;
+    match (command, response) {
+        (Command::Import(import), Response::Imported { stored, rejected }) => {
+            drop(local);
+            eprintln!("{stored} stored, {rejected} refused");
+            if stored == 0 && rejected > 0 {
+                let file = import.file.display();
+                return Err(Failure::new(format!("nothing in {file} could be stored")));
+            }
+        }
+        (Command::Export(export), _) => write_export(export, local.take_output())?,
+        (
+            _,
+            Response::Checked {
+                problems,
+                repaired: false,
+                ..
+            },
+        ) if !problems.is_empty() => {
+            let advice =
+                "the store is damaged; 'wcapd check --repair' rebuilds what can be rebuilt";
+            return Err(Failure::new(advice));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn write_export(export: &args::Export, text: Vec<u8>) -> Result<(), Failure> {
+    match &export.out {
+        Some(file) => local::write_file(file, &text).map_err(|error| {
+            let file = file.display();
+            Failure::new(format!(
+                "cannot write {file}: {error}; name another file with --out"
+            ))
+        }),
+        None => Ok(show_octets(&text)?),
+    }
 }
 
 /// The configuration that the command line asks for.
@@ -101,8 +162,12 @@ fn load(arguments: &Arguments) -> Result<Loaded, Failure> {
 
 /// Prints to standard output; a reader that has gone, as `head` does, is no failure.
 fn show(text: &str) -> io::Result<()> {
+    show_octets(text.as_bytes())
+}
+
+fn show_octets(octets: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(octets).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result,
     }

@@ -39,11 +39,18 @@ pub enum Error {
 pub struct Connection(UnixStream);
 
 impl Connection {
-    /// Connects to the server of the data folder `data`; nothing when none listens there.
+    /// Connects to the server of the data folder `data`; nothing when none serves there.
+    ///
+    /// Nothing has been asked yet when this returns, so trying again is safe.
     pub fn open(data: &Path) -> Result<Option<Self>, Error> {
         let path = data.join(SOCKET);
         match with_short_path(data, &path, |path| UnixStream::connect(path)) {
-            Ok(stream) => Ok(Some(Self(stream))),
+            Ok(mut stream) => match greetings(&mut stream) {
+                Ok(()) => Ok(Some(Self(stream))),
+                // It stopped between accepting and greeting.
+                Err(frame::Error::Io(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            },
             // Refused is what a socket says whose server was killed.
             Err(error)
                 if matches!(
@@ -60,8 +67,6 @@ impl Connection {
     /// Has `request` carried out; `local` gives and takes the files and hears the news.
     pub fn call(mut self, request: &Request, local: &mut dyn Peer) -> Result<Response, Error> {
         let with_file = matches!(request, Request::Import(_));
-        frame::greet(&mut self.0).map_err(frame::Error::Io)?;
-        frame::greeted(&mut self.0)?;
         let message = ToServer::Request(request.clone());
         frame::write(&mut self.0, &message).map_err(frame::Error::Io)?;
         if with_file {
@@ -90,6 +95,11 @@ impl Connection {
             }
         }
     }
+}
+
+fn greetings(stream: &mut UnixStream) -> Result<(), frame::Error> {
+    frame::greet(stream)?;
+    frame::greeted(stream)
 }
 
 /// Runs `act` on `path`, or, where that is too long for a socket address, on a short path to the same file.

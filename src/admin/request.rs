@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +96,8 @@ pub enum Request {
     Export(String),
     /// Verifies every record and index, and rebuilds what is derived when true.
     Check(bool),
+    /// Copies the store to a new file at this absolute path, written by whoever carries the request out.
+    Backup(PathBuf),
 }
 
 /// The answer to a request that was carried out.

@@ -166,7 +166,7 @@ async fn another_version_is_told() {
         // The client must read this before the stream goes.
         let _ = io::copy(&mut stream, &mut io::sink());
     });
-    let error = call(folder.path(), Request::UserList, &mut Local::default()).unwrap_err();
+    let error = Connection::open(folder.path()).unwrap_err();
     assert!(error.to_string().contains("version 9.9.9"), "{error}");
     other.join().unwrap();
 }

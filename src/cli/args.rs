@@ -140,6 +140,20 @@ pub enum Command {
     /// Verify every record and index; exit status 1 if anything is wrong.
     Check(Check),
 
+    /// Copy the whole store to a new file, consistently, while the server serves.
+    Backup {
+        /// The file to make; it must not exist yet.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+
+    /// Put a backup into an empty data folder.
+    Restore {
+        /// A file that 'wcapd backup' made.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+
     /// Print the effective configuration: every key, its meaning and where the value came from.
     ///
     /// The output is a configuration file: 'wcapd config > wcapd.toml' is a start.
@@ -458,6 +472,8 @@ mod tests {
             "wcapd import tom -",
             "wcapd export tom --format text/json --out FILE",
             "wcapd check --repair --config FILE",
+            "wcapd backup FILE",
+            "wcapd restore FILE --data d",
             "wcapd config",
         ] {
             assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::table::{Config, Key};
 use super::value::Raw;
+use crate::model::acl::Acl;
 
 /// First part of the names of environment variables that are configuration.
 const ENVIRONMENT_PREFIX: &str = "WCAPD__";
@@ -142,6 +143,7 @@ impl Loaded {
         for (key, value, flag) in &sources.flags {
             loaded.set(key, &Raw::Text(value.clone()), &Source::Flag(flag))?;
         }
+        loaded.config.server.domain.make_ascii_lowercase();
         loaded.check()?;
         Ok(loaded)
     }
@@ -265,6 +267,11 @@ impl Loaded {
                     "auth.scram_iterations",
                     (4_096..=10_000_000).contains(&config.auth.scram_iterations),
                     "from 4096 to 10000000",
+                ),
+                (
+                    "calendars.default_acl",
+                    Acl::parse(&config.calendars.default_acl, domain).is_ok(),
+                    "entries WHO^WHAT^HOW^GRANT, separated by ';'",
                 ),
                 (
                     "calendars.default_tzid",

@@ -7,10 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::value::{self, Raw, Value};
+use crate::core::settings::DEFAULT_ACL;
 use crate::limits::{self, Limits};
-
-/// Sun's default access control entries for a new calendar: others see busy times and may invite.
-const SUN_DEFAULT_ACL: &str = "@@o^a^r^g;@@o^c^wdeic^g;@^a^fs^g;@^c^^g;@^p^r^g";
 
 /// A key outside `[limits]`.
 #[derive(Debug)]
@@ -163,7 +161,7 @@ config! {
     /// What new calendars start with.
     calendars: Calendars {
         /// Access control entries, separated by ';'. Sun's default: others see busy times and may invite.
-        default_acl: String = SUN_DEFAULT_ACL.to_owned();
+        default_acl: String = DEFAULT_ACL.to_owned();
         /// Time zone in which floating times are read.
         default_tzid: String = "UTC".to_owned();
     }
@@ -192,6 +190,8 @@ config! {
     store: Store {
         /// The engine: "redb:" is the embedded one, in the data folder.
         url: String = "redb:".to_owned(), planned "a store other than redb:";
+        /// Memory for pages of the embedded store, in MiB. What is asked for again and again comes from here.
+        cache_mib: u32 = 32;
     }
 
     /// Numbers for Prometheus.

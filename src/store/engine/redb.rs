@@ -8,7 +8,7 @@
 use std::cell::OnceCell;
 use std::fs;
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,6 +95,35 @@ impl Redb {
     /// Whether a data folder holds a store.
     pub fn exists(folder: &Path) -> bool {
         folder.join(FILE).exists()
+    }
+
+    /// Puts the copy `backup` into a data folder that holds no store; it is whole there or not at all.
+    ///
+    /// Errors: there is a store, or `backup` is none.
+    pub fn restore(backup: &Path, folder: &Path) -> Result<()> {
+        const DOING: &str = "restoring the store";
+        let failed = |cause| Error::io(DOING, &cause);
+        let path = folder.join(FILE);
+        if path.exists() {
+            let found = format!("{} is there already", path.display());
+            return Err(Error::storage(DOING, found));
+        }
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
+        let part = path.with_extension("part");
+        let restored = fs::copy(backup, &part).map_err(failed).and_then(|_| {
+            fs::set_permissions(&part, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+            let engine = Self::open_file(&part, RedbOptions::default())?;
+            drop(engine);
+            // A hard link, unlike a rename, fails where a store has come up meanwhile.
+            fs::hard_link(&part, &path).map_err(failed)
+        });
+        let removed = fs::remove_file(&part);
+        restored?;
+        removed.map_err(failed)
     }
 
     fn open_file(path: &Path, options: RedbOptions) -> Result<Self> {

@@ -1,0 +1,297 @@
+//! Carries administrative requests out on a core: the one way, for the server and for a command alone.
+
+use std::time::Duration;
+
+use super::request::{Peer, Request, Response};
+use crate::core::accounts::NewUser;
+use crate::core::calendars::NewCalendar;
+use crate::core::{Core, Error, Kind};
+use crate::ical::datetime::Timestamp;
+use crate::model::calendar::Calendar;
+use crate::model::id::QualifiedName;
+use crate::model::user::{Group, Role, User};
+
+/// Carries `request` out; the error is a sentence for the administrator.
+pub fn execute(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Response, String> {
+    let named = |names: &str| format!("; 'wcapd {names} list' shows them all");
+    let (result, hint) = match request {
+        Request::UserAdd { .. }
+        | Request::UserList
+        | Request::UserShow(_)
+        | Request::UserPassword(..)
+        | Request::UserEnable(..)
+        | Request::UserAdministrator(..)
+        | Request::UserRemove(_) => (users(core, request), named("user")),
+        Request::GroupAdd { .. }
+        | Request::GroupList
+        | Request::GroupShow(_)
+        | Request::GroupRemove(_)
+        | Request::GroupMember(..) => (groups(core, request), named("group")),
+        Request::CalendarList(_)
+        | Request::CalendarCreate { .. }
+        | Request::CalendarRemove(_)
+        | Request::CalendarAcl(_)
+        | Request::CalendarSetAcl(..) => (calendars(core, request), named("calendar")),
+        Request::SessionList(user) => (session_list(core, user.as_deref()), named("user")),
+        Request::SessionEnd(user) => (session_end(core, &user), named("user")),
+        Request::Import(_) | Request::Export(_) | Request::Check(_) => {
+            let _ = peer;
+            return Err("this version cannot do that yet".to_owned());
+        }
+        Request::Backup(file) => {
+            let copied = core
+                .store()
+                .copy_to(&file)
+                .map_err(|error| error.to_string());
+            return copied.map(|()| Response::Done);
+        }
+    };
+    result.map_err(|error| {
+        let mut sentence = error.message().to_owned();
+        // An administrator is told what a client is not.
+        if let Some(cause) = std::error::Error::source(&error) {
+            sentence = format!("{sentence}: {cause}");
+        }
+        if matches!(error.kind(), Kind::NoSuchPrincipal | Kind::NoSuchCalendar) {
+            sentence.push_str(&hint);
+        }
+        sentence
+    })
+}
+
+fn users(core: &Core, request: Request) -> Result<Response, Error> {
+    match request {
+        Request::UserAdd {
+            name,
+            mail,
+            full_name,
+            given_name,
+            surname,
+            administrator,
+            password,
+        } => {
+            let new = NewUser {
+                name,
+                mail,
+                full_name,
+                given_name,
+                surname,
+                administrator,
+            };
+            core.add_user(&new, Some(&password.0))?;
+        }
+        Request::UserShow(name) => return Ok(user_record(core, &core.user(&name)?)),
+        Request::UserPassword(name, password) => core.set_password(&name, &password.0)?,
+        Request::UserEnable(name, enabled) => core.set_enabled(&name, enabled)?,
+        Request::UserAdministrator(name, held) => {
+            core.set_role(&name, Role::Administrator, held)?;
+        }
+        Request::UserRemove(name) => core.remove_user(&name)?,
+        _ => return Ok(user_table(core, &core.users()?)),
+    }
+    Ok(Response::Done)
+}
+
+/// A name as people type it here: without the own domain.
+fn short(core: &Core, name: &QualifiedName) -> String {
+    name.within(&core.settings().domain)
+}
+
+fn heads(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn field(name: &str, value: impl Into<String>) -> (String, String) {
+    (name.to_owned(), value.into())
+}
+
+fn state(user: &User) -> &'static str {
+    match (user.enabled, is_administrator(user)) {
+        (false, _) => "disabled",
+        (true, true) => "administrator",
+        (true, false) => "enabled",
+    }
+}
+
+fn is_administrator(user: &User) -> bool {
+    user.roles.contains(&Role::Administrator)
+}
+
+fn user_table(core: &Core, users: &[User]) -> Response {
+    let row = |user: &User| {
+        vec![
+            short(core, &user.name),
+            user.mail.first().cloned().unwrap_or_default(),
+            state(user).to_owned(),
+            user.full_name.clone(),
+        ]
+    };
+    let rows = users.iter().map(row).collect();
+    Response::Table(heads(&["NAME", "MAIL", "STATE", "FULL NAME"]), rows)
+}
+
+fn user_record(core: &Core, user: &User) -> Response {
+    let mut fields = vec![
+        field("name", short(core, &user.name)),
+        field("upn", user.name.to_string()),
+    ];
+    fields.extend(user.mail.iter().map(|mail| field("mail", mail)));
+    let role = if is_administrator(user) {
+        "administrator"
+    } else {
+        "none"
+    };
+    fields.extend([
+        field("full name", &user.full_name),
+        field("given name", &user.given_name),
+        field("surname", &user.surname),
+        field("role", role),
+        field("may log in", if user.enabled { "yes" } else { "no" }),
+        field("added", date_time(user.created)),
+    ]);
+    Response::Record(fields)
+}
+
+fn date_time(instant: Timestamp) -> String {
+    format!("{} UTC", instant.to_civil().strftime("%Y-%m-%d %H:%M:%S"))
+}
+
+fn groups(core: &Core, request: Request) -> Result<Response, Error> {
+    match request {
+        Request::GroupAdd {
+            name,
+            mail,
+            members,
+        } => {
+            core.add_group(&name, &mail, &members)?;
+        }
+        Request::GroupShow(name) => return group_record(core, &core.group(&name)?),
+        Request::GroupRemove(name) => core.remove_group(&name)?,
+        Request::GroupMember(group, name, true) => core.add_member(&group, &name)?,
+        Request::GroupMember(group, name, false) => core.remove_member(&group, &name)?,
+        _ => {
+            let row = |group: Group| {
+                vec![
+                    short(core, &group.name),
+                    group.mail.first().cloned().unwrap_or_default(),
+                    group.members.len().to_string(),
+                ]
+            };
+            let rows = core.groups()?.into_iter().map(row).collect();
+            return Ok(Response::Table(heads(&["NAME", "MAIL", "MEMBERS"]), rows));
+        }
+    }
+    Ok(Response::Done)
+}
+
+fn group_record(core: &Core, group: &Group) -> Result<Response, Error> {
+    let mut fields = vec![field("name", short(core, &group.name))];
+    fields.extend(group.mail.iter().map(|mail| field("mail", mail)));
+    let members = core.names(&group.members)?;
+    fields.extend(
+        members
+            .iter()
+            .map(|name| field("member", short(core, name))),
+    );
+    fields.push(field("added", date_time(group.created)));
+    Ok(Response::Record(fields))
+}
+
+fn calendars(core: &Core, request: Request) -> Result<Response, Error> {
+    match request {
+        Request::CalendarCreate {
+            calid,
+            owner,
+            name,
+            resource,
+            mail,
+        } => {
+            let new = NewCalendar {
+                name: name.unwrap_or_default(),
+                resource,
+                mail,
+            };
+            core.create_calendar(&calid, &owner, &new)?;
+        }
+        Request::CalendarRemove(calid) => core.remove_calendar(&calid)?,
+        Request::CalendarAcl(calid) => {
+            let view = core.calendar_properties(&crate::core::Caller::System, Some(&calid))?;
+            return Ok(Response::Lines(view.calendar.properties.acl));
+        }
+        Request::CalendarSetAcl(calid, entries) => {
+            let entries = entries.split(';').map(str::trim);
+            let entries: Vec<String> = entries
+                .filter(|entry| !entry.is_empty())
+                .map(str::to_owned)
+                .collect();
+            core.change_calendar(&calid, |properties| {
+                properties.acl.clone_from(&entries);
+            })?;
+        }
+        Request::CalendarList(owner) => {
+            let owner = owner.map(|owner| core.user(&owner)).transpose()?;
+            let found = core.calendars(owner.map(|owner| owner.id))?;
+            return calendar_table(core, &found);
+        }
+        _ => {}
+    }
+    Ok(Response::Done)
+}
+
+fn calendar_table(core: &Core, calendars: &[Calendar]) -> Result<Response, Error> {
+    let row = |calendar: &Calendar| {
+        let kind = if calendar.properties.resource {
+            "resource"
+        } else {
+            "calendar"
+        };
+        Ok(vec![
+            core.show_calid(&calendar.calid),
+            core.owner_name(calendar)?,
+            kind.to_owned(),
+            calendar.properties.name.clone(),
+        ])
+    };
+    let rows: Result<_, Error> = calendars.iter().map(row).collect();
+    Ok(Response::Table(
+        heads(&["CALID", "OWNER", "KIND", "NAME"]),
+        rows?,
+    ))
+}
+
+fn session_list(core: &Core, user: Option<&str>) -> Result<Response, Error> {
+    let upn = match user {
+        Some(user) => Some(core.user(user)?.name.to_string()),
+        None => None,
+    };
+    let now = core.now();
+    let mut rows = Vec::new();
+    for listed in core.sessions()? {
+        if upn.is_some() && listed.user != upn {
+            continue;
+        }
+        let idle = Duration::from_secs(
+            now.0
+                .saturating_sub(listed.session.used)
+                .max(0)
+                .unsigned_abs(),
+        );
+        rows.push(vec![
+            listed.handle,
+            listed.user.unwrap_or_else(|| "anonymous".to_owned()),
+            format!("{:?}", listed.session.kind).to_ascii_lowercase(),
+            date_time(Timestamp(listed.session.created)),
+            format!("{} min", idle.as_secs() / 60),
+        ]);
+    }
+    Ok(Response::Table(
+        heads(&["SESSION", "USER", "DOOR", "BEGUN", "UNUSED"]),
+        rows,
+    ))
+}
+
+fn session_end(core: &Core, user: &str) -> Result<Response, Error> {
+    let upn = core.user(user)?.name.to_string();
+    let ended = core.end_sessions(|listed| listed.user.as_deref() == Some(upn.as_str()))?;
+    Ok(Response::Lines(vec![format!("{ended} ended")]))
+}

@@ -1,0 +1,104 @@
+//! Opens the store of a data folder and puts a core on it; carries administrative requests out.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Error;
+use crate::admin::client::Connection;
+use crate::admin::{self, Peer, Request, Response};
+use crate::config::Config;
+use crate::core::password::Cost;
+use crate::core::{self, Core};
+use crate::model::acl::Acl;
+use crate::model::clock::{SystemClock, SystemIds};
+use crate::store::engine::{Redb, RedbOptions};
+use crate::store::{self, Store};
+
+/// Pause between two looks at a store that is open elsewhere while nobody answers for it.
+const LOCKED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Looks at such a store before giving up, ten seconds: a server that starts or stops takes a moment.
+const LOCKED_LOOKS: u32 = 200;
+
+/// What the configuration tells the core.
+pub fn settings(config: &Config) -> core::Settings {
+    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    core::Settings {
+        domain: config.server.domain.clone(),
+        // The configuration was checked; an unreadable list would grant nothing.
+        default_acl: Acl::parse(&config.calendars.default_acl, &config.server.domain)
+            .unwrap_or_default(),
+        default_tzid: config.calendars.default_tzid.clone(),
+        session_idle: seconds(config.session.idle),
+        session_absolute: seconds(config.session.absolute),
+        tombstone_days: config.sync.tombstone_days.into(),
+        anonymous: config.auth.anonymous,
+        proxyauth: config.admin.proxyauth,
+        override_acl: config.admin.override_acl,
+        userprefs: config.admin.userprefs,
+        password_cost: Cost {
+            memory_kib: config.auth.argon2_memory_kib,
+            passes: config.auth.argon2_passes,
+            scram_iterations: config.auth.scram_iterations,
+        },
+        limits: config.limits.clone(),
+    }
+}
+
+/// Opens the store, which is made if missing, and a core on it.
+pub fn open(config: &Config) -> Result<Core, store::Error> {
+    let options = RedbOptions {
+        cache_bytes: (config.store.cache_mib as usize) << 20,
+        ..RedbOptions::default()
+    };
+    let clock = Arc::new(SystemClock);
+    let engine = Redb::open(&config.server.data, options)?;
+    let bounds = store::Bounds {
+        group_writes: config.limits.write_queue,
+        ..store::Bounds::default()
+    };
+    let store = Store::on(Arc::new(engine), clock.clone(), bounds)?;
+    Ok(Core::new(
+        store,
+        clock,
+        Arc::new(SystemIds),
+        settings(config),
+    ))
+}
+
+/// Has `request` carried out: by the server that runs on the data folder, else here.
+///
+/// Only requests that make something may make the store.
+pub fn administer(
+    config: &Config,
+    request: Request,
+    peer: &mut dyn Peer,
+) -> Result<Response, Error> {
+    let data = &config.server.data;
+    let makes = matches!(request, Request::UserAdd { .. } | Request::GroupAdd { .. });
+    if !makes && !Redb::exists(data) {
+        return Err(Error::NoStore(data.clone()));
+    }
+    let mut looks = 0;
+    loop {
+        if let Some(server) = Connection::open(data)? {
+            return Ok(server.call(&request, peer)?);
+        }
+        match open(config) {
+            Ok(core) => {
+                return admin::execute(&core, request, peer).map_err(Error::Refused);
+            }
+            Err(store::Error::Locked(_)) if looks < LOCKED_LOOKS => {
+                looks += 1;
+                std::thread::sleep(LOCKED_PAUSE);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Puts the copy `backup` into the data folder, which must hold no store.
+pub fn restore(config: &Config, backup: &Path) -> Result<(), Error> {
+    Ok(Redb::restore(backup, &config.server.data)?)
+}

@@ -1,0 +1,338 @@
+//! Administrative commands, each against the running server and against the store alone.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod program;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use program::{Server, text, wcapd};
+
+/// A data folder, with a server on it or without.
+struct Place {
+    folder: tempfile::TempDir,
+    server: Option<Server>,
+}
+
+impl Place {
+    /// Both kinds: nobody serving, and a server.
+    fn both() -> [Self; 2] {
+        [false, true].map(|served| {
+            let folder = tempfile::tempdir().unwrap();
+            let server = served.then(|| Server::start(folder.path(), &[]));
+            Self { folder, server }
+        })
+    }
+
+    fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = wcapd(arguments);
+        command.arg("--data").arg(self.data());
+        program::hash_cheaply(&mut command);
+        command
+    }
+
+    /// Runs a command that must succeed; gives what it printed.
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
+        text(&output.stdout).to_owned()
+    }
+
+    /// As [`Place::done`], with `input` on standard input.
+    fn fed(&self, arguments: &[&str], input: &str) -> String {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that refuses early closes its end.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
+        text(&output.stdout).to_owned()
+    }
+
+    fn refused(&self, arguments: &[&str]) -> String {
+        program::refused(&mut self.command(arguments), 1)
+    }
+
+    fn add(&self, name: &str) {
+        let printed = self.fed(&["user", "add", name, "--password-stdin"], "secret\n");
+        assert_eq!(printed, "");
+    }
+
+    /// Ends the server, if there is one, by SIGTERM.
+    fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            let (status, said) = server.signal("TERM");
+            assert_eq!(status, Some(0), "{said}");
+            assert!(!said.contains("panicked"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn users() {
+    for mut place in Place::both() {
+        let all = [
+            "user",
+            "add",
+            "Tom",
+            "--mail",
+            "Tom@example.org",
+            "--mail",
+            "t@example.org",
+            "--name",
+            "Tom Smith",
+            "--given",
+            "Tom",
+            "--surname",
+            "Smith",
+            "--admin",
+            "--password-stdin",
+        ];
+        place.fed(&all, "tom's\n");
+        place.add("jerry");
+        assert_eq!(
+            place.done(&["user", "list"]),
+            "NAME   MAIL             STATE          FULL NAME\n\
+             tom    tom@example.org  administrator  Tom Smith\n\
+             jerry  jerry@localhost  enabled\n"
+        );
+        let shown = place.done(&["user", "show", "t@example.org"]);
+        for line in [
+            "upn         tom@localhost\n",
+            "mail        t@example.org\n",
+            "given name  Tom\n",
+            "role        administrator\n",
+            "may log in  yes\n",
+        ] {
+            assert!(shown.contains(line), "{shown}");
+        }
+        place.done(&["user", "grant", "tom", "none"]);
+        place.done(&["user", "disable", "tom"]);
+        assert!(
+            place
+                .done(&["user", "show", "tom"])
+                .contains("may log in  no\n")
+        );
+        place.done(&["user", "enable", "tom"]);
+        place.done(&["user", "grant", "jerry", "administrator"]);
+        place.fed(&["user", "passwd", "jerry", "--password-stdin"], "new\n");
+        place.done(&["user", "remove", "tom"]);
+        assert_eq!(
+            place.done(&["user", "list"]),
+            "NAME   MAIL             STATE          FULL NAME\n\
+             jerry  jerry@localhost  administrator\n"
+        );
+        // Removing a user removes the default calendar.
+        assert!(!place.done(&["calendar", "list"]).contains("tom"));
+        place.stop();
+    }
+}
+
+#[test]
+fn refusals_of_names() {
+    for mut place in Place::both() {
+        place.add("tom");
+        assert_eq!(
+            place.refused(&["user", "show", "tim"]),
+            "wcapd: there is no user 'tim'; 'wcapd user list' shows them all\n"
+        );
+        let taken = place.refused(&["group", "add", "tom"]);
+        assert!(taken.contains("'tom' is taken"), "{taken}");
+        let reserved = place.refused(&["calendar", "create", "default", "--owner", "tom"]);
+        assert!(reserved.contains("reserved"), "{reserved}");
+        // Standard input is no terminal here.
+        let sentence = place.refused(&["user", "add", "jerry"]);
+        assert!(sentence.contains("--password-stdin"), "{sentence}");
+        let sentence = place.refused(&["user", "add", "jerry", "--password-stdin"]);
+        assert!(sentence.contains("is empty"), "{sentence}");
+        place.stop();
+    }
+}
+
+#[test]
+fn groups() {
+    for mut place in Place::both() {
+        place.add("tom");
+        place.add("jerry");
+        place.done(&["group", "add", "staff", "--member", "tom"]);
+        let all = [
+            "group",
+            "add",
+            "team",
+            "--mail",
+            "team@example.org",
+            "--member",
+            "staff",
+        ];
+        place.done(&all);
+        place.done(&["group", "member", "add", "team", "jerry"]);
+        assert_eq!(
+            place.done(&["group", "list"]),
+            "NAME   MAIL              MEMBERS\n\
+             staff                    1\n\
+             team   team@example.org  2\n"
+        );
+        let shown = place.done(&["group", "show", "team"]);
+        assert!(shown.contains("member  staff\nmember  jerry\n"), "{shown}");
+        place.done(&["group", "member", "remove", "team", "jerry"]);
+        let sentence = place.refused(&["group", "member", "remove", "team", "jerry"]);
+        assert!(
+            sentence.contains("'jerry' is not in group 'team'"),
+            "{sentence}"
+        );
+        place.done(&["group", "remove", "staff"]);
+        assert!(!place.done(&["group", "show", "team"]).contains("staff"));
+        place.stop();
+    }
+}
+
+#[test]
+fn calendars() {
+    for mut place in Place::both() {
+        place.add("tom");
+        place.add("anna");
+        place.done(&[
+            "calendar", "create", "tom:work", "--owner", "tom", "--name", "Work",
+        ]);
+        let room = [
+            "calendar",
+            "create",
+            "room-1",
+            "--owner",
+            "anna",
+            "--resource",
+            "--mail",
+            "r@localhost",
+        ];
+        place.done(&room);
+        let owned = place.done(&["calendar", "list", "--owner", "tom"]);
+        assert_eq!(
+            owned,
+            "CALID     OWNER  KIND      NAME\n\
+             tom       tom    calendar  tom\n\
+             tom:work  tom    calendar  Work\n"
+        );
+        assert!(
+            place
+                .done(&["calendar", "list"])
+                .contains("room-1    anna   resource  room-1\n")
+        );
+        assert_eq!(
+            place.done(&["calendar", "acl", "tom:work"]),
+            "@@o^a^r^g\n@@o^c^wdeic^g\n@^a^fs^g\n@^c^^g\n@^p^r^g\n"
+        );
+        place.done(&["calendar", "acl", "tom:work", "--set", "@^a^RSF^g;@^c^^g"]);
+        assert_eq!(
+            place.done(&["calendar", "acl", "tom:work"]),
+            "@^a^RSF^g\n@^c^^g\n"
+        );
+        let sentence = place.refused(&["calendar", "acl", "tom:work", "--set", "nonsense"]);
+        assert!(sentence.contains("nonsense"), "{sentence}");
+        assert_eq!(
+            place.done(&["calendar", "acl", "tom:work"]),
+            "@^a^RSF^g\n@^c^^g\n"
+        );
+        place.done(&["calendar", "remove", "tom:work"]);
+        assert_eq!(
+            place.refused(&["calendar", "acl", "tom:work"]),
+            "wcapd: there is no calendar 'tom:work'; 'wcapd calendar list' shows them all\n"
+        );
+        place.stop();
+    }
+}
+
+#[test]
+fn backup_and_restore() {
+    for mut place in Place::both() {
+        place.add("tom");
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy.wcapd");
+        let copy = copy.to_str().unwrap();
+        place.done(&["backup", copy]);
+        place.refused(&["backup", copy]);
+        place.add("jerry");
+        place.refused(&["restore", copy]);
+        place.stop();
+
+        let other = Place {
+            folder: tempfile::tempdir().unwrap(),
+            server: None,
+        };
+        other.done(&["restore", copy]);
+        let users = other.done(&["user", "list"]);
+        assert!(
+            users.contains("tom ") && !users.contains("jerry"),
+            "{users}"
+        );
+        let refused = other.refused(&["restore", "/nowhere/copy"]);
+        assert!(refused.contains("is there already"), "{refused}");
+        let empty = Place {
+            folder: tempfile::tempdir().unwrap(),
+            server: None,
+        };
+        let garbage = folder.path().join("garbage");
+        std::fs::write(&garbage, "no store").unwrap();
+        empty.refused(&["restore", garbage.to_str().unwrap()]);
+        assert_eq!(std::fs::read_dir(empty.data()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_folder_without_a_store_is_told() {
+    let place = Place {
+        folder: tempfile::tempdir().unwrap(),
+        server: None,
+    };
+    let sentence = place.refused(&["user", "list"]);
+    assert!(sentence.contains("there is no store in"), "{sentence}");
+    assert_eq!(std::fs::read_dir(place.data()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_second_server_on_one_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let _server = Server::start(folder.path(), &[]);
+    let data = folder.path().to_str().unwrap();
+    let second = [
+        "serve",
+        "--http",
+        "127.0.0.1:0",
+        "--cap",
+        "127.0.0.1:0",
+        "--data",
+        data,
+    ];
+    let sentence = program::refused(&mut wcapd(&second), 1);
+    assert!(
+        sentence.contains("is in use by another process"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn what_a_killed_server_leaves_is_no_hindrance() {
+    let place = Place {
+        folder: tempfile::tempdir().unwrap(),
+        server: None,
+    };
+    let server = Server::start(place.data(), &[]);
+    place.add("tom");
+    let (status, _) = server.signal("KILL");
+    assert_eq!(status, None);
+    assert!(place.data().join("admin.sock").exists());
+    assert!(place.done(&["user", "list"]).contains("tom "));
+    let server = Server::start(place.data(), &[]);
+    assert!(place.done(&["user", "list"]).contains("tom "));
+    assert_eq!(server.signal("TERM").0, Some(0));
+    assert!(!place.data().join("admin.sock").exists());
+}
