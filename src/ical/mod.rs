@@ -4,6 +4,7 @@ pub mod check;
 pub mod component;
 pub mod datetime;
 pub mod instances;
+pub mod interop;
 pub mod names;
 pub mod object;
 pub mod parse;
