@@ -288,7 +288,11 @@ fn imports_are_read_from_every_form() {
 #[test]
 fn names_have_one_home() {
     let mut complaints = Vec::new();
-    for (path, _, text) in source() {
+    // Tests may ask a library for a second opinion.
+    for (path, _, text) in source()
+        .into_iter()
+        .filter(|(path, ..)| !path.ends_with("tests.rs"))
+    {
         for (number, line) in code(&text) {
             for (word, homes) in HOMES {
                 let named = line.match_indices(word).any(|(at, _)| {
