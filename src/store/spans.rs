@@ -238,5 +238,4 @@ fn level(span: TimeRange) -> u8 {
 }
 
 #[cfg(test)]
-#[path = "spans/tests.rs"]
 mod tests;

@@ -460,3 +460,6 @@ impl Merge<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

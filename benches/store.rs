@@ -1,0 +1,163 @@
+//! What a durable write costs above the bare engine, and what many writers gain by sharing a flush.
+//!
+//! Every round takes each measure for a moment, one after the other, and ratios are taken inside a round and then
+//! their median over all rounds, because a disk's flush may take ten times as long a minute later. Run it with
+//! `cargo bench --bench store [-- SECONDS]`; the data goes where `TMPDIR` says, which should be the disk meant.
+#![expect(clippy::unwrap_used, reason = "a benchmark may stop")]
+
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redb::{Database, TableDefinition};
+use wcapd::model::clock::SystemClock;
+use wcapd::store::engine::RedbOptions;
+use wcapd::store::{Reader, Result, Space, Store};
+
+const VALUE: [u8; 800] = [0x61; 800];
+const ROUNDS: u32 = 9;
+const CLIENTS: usize = 64;
+
+/// A key that lands anywhere in the table.
+fn key(n: u64) -> [u8; 24] {
+    let mut key = [0; 24];
+    key[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    key[16..].copy_from_slice(&n.to_be_bytes());
+    key
+}
+
+/// Calls a second of `work` for about `time`.
+fn rate(time: Duration, mut work: impl FnMut(u64)) -> f64 {
+    let start = Instant::now();
+    let mut calls = 0;
+    while start.elapsed() < time {
+        work(calls);
+        calls += 1;
+    }
+    calls as f64 / start.elapsed().as_secs_f64()
+}
+
+/// Flushes a second of one page of a file that has its final length.
+fn flushes(time: Duration, file: &mut File) -> f64 {
+    rate(time, |n| {
+        file.seek(std::io::SeekFrom::Start(n % 64 * 4096)).unwrap();
+        file.write_all(&[n as u8; 4096]).unwrap();
+        file.sync_data().unwrap();
+    })
+}
+
+const BARE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("bare");
+
+fn bare_puts(time: Duration, database: &Database, next: &AtomicU64) -> f64 {
+    rate(time, |_| {
+        let writing = database.begin_write().unwrap();
+        let key = key(next.fetch_add(1, Ordering::Relaxed));
+        writing
+            .open_table(BARE)
+            .unwrap()
+            .insert(&key[..], &VALUE[..])
+            .unwrap();
+        writing.commit().unwrap();
+    })
+}
+
+fn put(store: &Store, next: &AtomicU64) -> Result<()> {
+    let key = key(next.fetch_add(1, Ordering::Relaxed));
+    store.write(|t| t.put(Space::Objects, &key, &VALUE))
+}
+
+/// Acknowledged writes a second of `clients` threads, each waiting for one before the next.
+fn writes(time: Duration, store: &Store, next: &AtomicU64, clients: usize) -> f64 {
+    let (stop, done) = (AtomicBool::new(false), AtomicU64::new(0));
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..clients {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    put(store, next).unwrap();
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        thread::sleep(time);
+        stop.store(true, Ordering::Relaxed);
+    });
+    done.into_inner() as f64 / start.elapsed().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn main() {
+    // `cargo bench` hands on flags of its own, which are no numbers.
+    let seconds = std::env::args()
+        .skip(1)
+        .find_map(|word| word.parse::<f64>().ok());
+    let time = Duration::from_secs_f64(seconds.unwrap_or(20.0) / f64::from(ROUNDS * 5));
+    let folder = tempfile::tempdir().unwrap();
+
+    let mut file = File::create(folder.path().join("flushes")).unwrap();
+    file.write_all(&[0; 64 * 4096]).unwrap();
+    let database = Database::create(folder.path().join("bare.redb")).unwrap();
+    let options = RedbOptions::default();
+    let store = Store::open(&folder.path().join("data"), options, Arc::new(SystemClock)).unwrap();
+    let next = AtomicU64::new(0);
+
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push([
+            flushes(time, &mut file),
+            bare_puts(time, &database, &next),
+            writes(time, &store, &next, 1),
+            writes(time, &store, &next, 8),
+            writes(time, &store, &next, CLIENTS),
+        ]);
+    }
+    let column = |n: usize| median(rounds.iter().map(|round| round[n]).collect());
+    let ratio =
+        |a: usize, b: usize| median(rounds.iter().map(|round| round[a] / round[b]).collect());
+    println!("durable writes of 800 bytes a second, median of {ROUNDS} rounds");
+    println!(
+        "{:<44}{:>10.0}",
+        "flushes of one page (the disk)",
+        column(0)
+    );
+    println!("{:<44}{:>10.0}", "bare engine, one put a commit", column(1));
+    println!(
+        "{:<44}{:>10.0}{:>8.2} of the bare engine (aim 0.90)",
+        "store, 1 client",
+        column(2),
+        ratio(2, 1)
+    );
+    println!(
+        "{:<44}{:>10.0}{:>8.1} times one client",
+        "store, 8 clients",
+        column(3),
+        ratio(3, 2)
+    );
+    println!(
+        "{:<44}{:>10.0}{:>8.1} times one client (aim 30 where a flush takes 1 ms)",
+        "store, 64 clients",
+        column(4),
+        ratio(4, 2)
+    );
+    let activity = store.activity();
+    println!(
+        "{:<44}{:>10.1}",
+        "writes a flush, over all",
+        activity.writes as f64 / activity.flushes as f64
+    );
+
+    let last = next.into_inner();
+    let reads = rate(time, |n| {
+        store
+            .read(|t| t.contains(Space::Objects, &key(n % last)))
+            .unwrap();
+    });
+    println!("{:<44}{:>10.0}", "views with one point read", reads);
+}
