@@ -4,6 +4,8 @@
 //! The moment of the kill is counted in acknowledgements, not in time, so a slow machine tests the
 //! same. A kill leaves the page cache alone; what a power failure adds is tested below the engine.
 
+#![expect(clippy::expect_used, reason = "tests")]
+
 mod common;
 
 use std::collections::BTreeSet;
