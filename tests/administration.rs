@@ -2,38 +2,58 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod program;
+mod common;
 
 use std::io::Write as _;
-use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use program::{Server, text, wcapd};
+use common::server::{self, DataDir, Server};
+
+/// Hashing at full cost would be most of the time of these tests.
+const CHEAP: &str = "[auth]\nargon2_memory_kib = 8\nargon2_passes = 1\nscram_iterations = 4096\n";
+
+fn text(octets: &[u8]) -> &str {
+    std::str::from_utf8(octets).unwrap()
+}
 
 /// A data folder, with a server on it or without.
 struct Place {
-    folder: tempfile::TempDir,
+    data: DataDir,
+    config: DataDir,
     server: Option<Server>,
 }
 
 impl Place {
+    /// Nobody serves.
+    fn quiet() -> Self {
+        let config = DataDir::new();
+        std::fs::write(config.join("wcapd.toml"), CHEAP).unwrap();
+        Self {
+            data: DataDir::new(),
+            config,
+            server: None,
+        }
+    }
+
     /// Both kinds: nobody serving, and a server.
     fn both() -> [Self; 2] {
-        [false, true].map(|served| {
-            let folder = tempfile::tempdir().unwrap();
-            let server = served.then(|| Server::start(folder.path(), &[]));
-            Self { folder, server }
-        })
+        let mut served = Self::quiet();
+        served.start();
+        [Self::quiet(), served]
     }
 
-    fn data(&self) -> &Path {
-        self.folder.path()
+    fn start(&mut self) {
+        let config = self.config.join("wcapd.toml");
+        self.server = Some(Server::start(
+            &self.data,
+            &["--config", config.to_str().unwrap()],
+        ));
     }
 
-    fn command(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = wcapd(arguments);
-        command.arg("--data").arg(self.data());
-        program::hash_cheaply(&mut command);
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = server::command(arguments);
+        command.args(["--data", self.data.text(), "--config"]);
+        command.arg(self.config.join("wcapd.toml"));
         command
     }
 
@@ -60,7 +80,7 @@ impl Place {
     }
 
     fn refused(&self, arguments: &[&str]) -> String {
-        program::refused(&mut self.command(arguments), 1)
+        server::refused(&mut self.command(arguments), 1)
     }
 
     fn add(&self, name: &str) {
@@ -71,8 +91,8 @@ impl Place {
     /// Ends the server, if there is one, by SIGTERM.
     fn stop(&mut self) {
         if let Some(server) = self.server.take() {
-            let (status, said) = server.signal("TERM");
-            assert_eq!(status, Some(0), "{said}");
+            let (status, said) = server.stop();
+            assert_eq!(status.code(), Some(0), "{said}");
             assert!(!said.contains("panicked"), "{said}");
         }
     }
@@ -255,8 +275,8 @@ fn calendars() {
 fn backup_and_restore() {
     for mut place in Place::both() {
         place.add("tom");
-        let folder = tempfile::tempdir().unwrap();
-        let copy = folder.path().join("copy.wcapd");
+        let folder = DataDir::new();
+        let copy = folder.join("copy.wcapd");
         let copy = copy.to_str().unwrap();
         place.done(&["backup", copy]);
         place.refused(&["backup", copy]);
@@ -264,10 +284,7 @@ fn backup_and_restore() {
         place.refused(&["restore", copy]);
         place.stop();
 
-        let other = Place {
-            folder: tempfile::tempdir().unwrap(),
-            server: None,
-        };
+        let other = Place::quiet();
         other.done(&["restore", copy]);
         let users = other.done(&["user", "list"]);
         assert!(
@@ -276,43 +293,28 @@ fn backup_and_restore() {
         );
         let refused = other.refused(&["restore", "/nowhere/copy"]);
         assert!(refused.contains("is there already"), "{refused}");
-        let empty = Place {
-            folder: tempfile::tempdir().unwrap(),
-            server: None,
-        };
-        let garbage = folder.path().join("garbage");
+        let empty = Place::quiet();
+        let garbage = folder.join("garbage");
         std::fs::write(&garbage, "no store").unwrap();
         empty.refused(&["restore", garbage.to_str().unwrap()]);
-        assert_eq!(std::fs::read_dir(empty.data()).unwrap().count(), 0);
+        assert_eq!(std::fs::read_dir(empty.data.path()).unwrap().count(), 0);
     }
 }
 
 #[test]
 fn a_folder_without_a_store_is_told() {
-    let place = Place {
-        folder: tempfile::tempdir().unwrap(),
-        server: None,
-    };
+    let place = Place::quiet();
     let sentence = place.refused(&["user", "list"]);
     assert!(sentence.contains("there is no store in"), "{sentence}");
-    assert_eq!(std::fs::read_dir(place.data()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(place.data.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn a_second_server_on_one_folder_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let _server = Server::start(folder.path(), &[]);
-    let data = folder.path().to_str().unwrap();
-    let second = [
-        "serve",
-        "--http",
-        "127.0.0.1:0",
-        "--cap",
-        "127.0.0.1:0",
-        "--data",
-        data,
-    ];
-    let sentence = program::refused(&mut wcapd(&second), 1);
+    let mut place = Place::quiet();
+    place.start();
+    let second = ["serve", "--http", "127.0.0.1:0", "--cap", "127.0.0.1:0"];
+    let sentence = place.refused(&second);
     assert!(
         sentence.contains("is in use by another process"),
         "{sentence}"
@@ -321,18 +323,14 @@ fn a_second_server_on_one_folder_is_refused() {
 
 #[test]
 fn what_a_killed_server_leaves_is_no_hindrance() {
-    let place = Place {
-        folder: tempfile::tempdir().unwrap(),
-        server: None,
-    };
-    let server = Server::start(place.data(), &[]);
+    let mut place = Place::quiet();
+    place.start();
     place.add("tom");
-    let (status, _) = server.signal("KILL");
-    assert_eq!(status, None);
-    assert!(place.data().join("admin.sock").exists());
+    place.server.take().unwrap().kill();
+    assert!(place.data.join("admin.sock").exists());
     assert!(place.done(&["user", "list"]).contains("tom "));
-    let server = Server::start(place.data(), &[]);
+    place.start();
     assert!(place.done(&["user", "list"]).contains("tom "));
-    assert_eq!(server.signal("TERM").0, Some(0));
-    assert!(!place.data().join("admin.sock").exists());
+    place.stop();
+    assert!(!place.data.join("admin.sock").exists());
 }

@@ -2,9 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod program;
+mod common;
 
-use program::{Server, refused, run, text, wcapd};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Output;
+
+use common::http;
+use common::server::{DataDir, Server, command as wcapd, refused};
+
+fn run(arguments: &[&str]) -> Output {
+    wcapd(arguments).output().unwrap()
+}
+
+fn text(octets: &[u8]) -> &str {
+    std::str::from_utf8(octets).unwrap()
+}
 
 #[test]
 fn help_teaches_and_succeeds() {
@@ -86,37 +99,58 @@ fn the_printed_configuration_is_a_configuration() {
     assert!(values(shown).contains(&"plain_on_loopback = true".to_owned()));
 }
 
+/// Sends `octets` and reads until the server closes.
+fn said(address: SocketAddr, octets: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(octets).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn a_server_listens_on_free_ports_and_ends_well() {
-    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::new();
     for signal in ["TERM", "INT"] {
-        let server = Server::start(folder.path(), &[]);
-        let redirect = server.get("/");
-        assert!(redirect.contains("303 See Other"), "{redirect}");
-        assert!(redirect.contains("location: /app/"), "{redirect}");
-        let greeting = Server::ask(&server.cap, "DISCONNECT\r\n");
+        let server = Server::start(&data, &[]);
+        let redirect = http::get(server.http, "/").unwrap();
+        assert_eq!(redirect.status(), 303);
+        assert_eq!(redirect.header("location"), Some("/app/"));
+        assert_eq!(http::get(server.http, "/healthz").unwrap().status(), 200);
+        assert_eq!(http::get(server.http, "/readyz").unwrap().status(), 200);
+        let metrics = http::get(server.http, "/metrics").unwrap();
+        assert_eq!(metrics.status(), 200);
+        let greeting = said(server.cap, b"DISCONNECT\r\n");
         assert!(greeting.contains("CAPVERSION=1.0"), "{greeting}");
-        let (status, said) = server.signal(signal);
-        assert_eq!(status, Some(0), "{said}");
+        server.signal(signal);
+        let (status, log) = server.stop();
+        assert_eq!(status.code(), Some(0), "{log}");
     }
 }
 
 #[test]
+fn metrics_move_to_a_listener_of_their_own() {
+    let data = DataDir::new();
+    let config = data.join("wcapd.toml");
+    std::fs::write(&config, "[metrics]\naddr = '127.0.0.1:0'\n").unwrap();
+    let server = Server::start(&data, &["--config", config.to_str().unwrap()]);
+    assert_eq!(http::get(server.http, "/metrics").unwrap().status(), 404);
+    let log = server.log();
+    let line = log
+        .lines()
+        .find_map(|line| line.strip_prefix("metrics listening on "));
+    let address = line.unwrap().parse().unwrap();
+    assert_eq!(http::get(address, "/metrics").unwrap().status(), 200);
+    assert_eq!(http::get(address, "/healthz").unwrap().status(), 404);
+}
+
+#[test]
 fn a_taken_port_is_told() {
-    let folder = tempfile::tempdir().unwrap();
+    let data = DataDir::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
-    let data = folder.path().to_str().unwrap();
-    let mut command = wcapd(&[
-        "serve",
-        "--http",
-        &addr,
-        "--cap",
-        "127.0.0.1:0",
-        "--data",
-        data,
-    ]);
-    let sentence = refused(&mut command, 1);
+    let mut command = wcapd(&["serve", "--http", &addr, "--cap", "127.0.0.1:0"]);
+    let sentence = refused(command.args(["--data", data.text()]), 1);
     assert!(
         sentence.contains(&format!("cannot listen on {addr}")),
         "{sentence}"

@@ -34,6 +34,17 @@ pub fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// Runs a command that must end with `status` and one sentence of refusal, which it gives.
+pub fn refused(command: &mut Command, status: i32) -> String {
+    let output = command.output().expect("the program starts");
+    let sentence = String::from_utf8(output.stderr).expect("messages are UTF-8");
+    assert_eq!(output.status.code(), Some(status), "{sentence}");
+    assert!(output.stdout.is_empty(), "{sentence}");
+    assert!(sentence.starts_with("wcapd: "), "{sentence}");
+    assert_eq!(sentence.matches('\n').count(), 1, "{sentence}");
+    sentence
+}
+
 /// A data folder that is removed with its last user.
 #[derive(Debug, Clone)]
 pub struct DataDir(Arc<tempfile::TempDir>);
