@@ -78,6 +78,9 @@ pub enum Problem {
     /// Not base64, or not said to be.
     #[error("expected base64, marked by ENCODING=BASE64 and VALUE=BINARY")]
     Base64,
+    /// A backslash before something that it does not escape.
+    #[error("expected a backslash only before '\\', ';', ',' and 'n'")]
+    Escape,
     /// VALUE names a type this property cannot have.
     #[error("expected a value type that this property can have, found VALUE={0}")]
     ValueType(Box<str>),

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod component;
 pub mod datetime;
+pub mod import;
 pub mod instances;
 pub mod interop;
 pub mod names;

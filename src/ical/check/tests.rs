@@ -111,6 +111,10 @@ fn bent_rules_are_warnings() {
             "line 8: URL: expected an address such as mailto:user@example.com",
         ),
         (
+            "DTSTART:20240101T100000Z\nSUMMARY:\\\"x\\\"\n",
+            "line 8: SUMMARY: expected a backslash only before '\\', ';', ',' and 'n'",
+        ),
+        (
             "DTSTART:20240101T100000Z\nPRIORITY:10\n",
             "line 8: PRIORITY: expected a number from 0 to 9",
         ),

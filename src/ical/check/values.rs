@@ -30,7 +30,11 @@ pub(super) fn check(row: &PropertyRow, property: &Property, mut report: impl FnM
     }
     let tzid = property.param("TZID");
     let tzid = tzid.as_deref();
-    if !row.list {
+    if value_type == ValueType::Text {
+        if !escapes_are_sound(property.value()) {
+            report(Problem::Escape, true);
+        }
+    } else if !row.list {
         one(
             row,
             value_type,
@@ -39,7 +43,7 @@ pub(super) fn check(row: &PropertyRow, property: &Property, mut report: impl FnM
             tzid,
             &mut report,
         );
-    } else if value_type != ValueType::Text {
+    } else {
         for item in property.value().split(',') {
             one(row, value_type, property, item, tzid, &mut report);
         }
@@ -91,6 +95,17 @@ fn one(
     if let Err(error) = outcome {
         report(error.into(), false);
     }
+}
+
+/// Whether each backslash of a TEXT value stands before what it escapes (section 3.3.11).
+fn escapes_are_sound(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && !matches!(bytes.next(), Some(b'\\' | b';' | b',' | b'n' | b'N')) {
+            return false;
+        }
+    }
+    true
 }
 
 fn integer(row: &PropertyRow, text: &str, report: &mut impl FnMut(Problem, bool)) {

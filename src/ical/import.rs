@@ -1,0 +1,204 @@
+//! A file of unknown descent to calendar objects: read, checked, grouped; whatever cannot be taken is named.
+//!
+//! The one way in for imports, so that every door takes and refuses the same. Stores nothing.
+
+use std::fmt;
+
+use super::check::{self, Issue, Severity};
+use super::component::{Component, Entry};
+use super::object::{self, CalendarObject, Header, Rejected};
+use super::parse::{self, Limits, Message, ParseError};
+
+/// What a file holds.
+#[derive(Debug, Clone, Default)]
+pub struct Import {
+    /// What can be stored, by the first appearance of their UID.
+    pub objects: Vec<CalendarObject>,
+    /// The headers of its VCALENDARs.
+    pub headers: Vec<Header>,
+    /// Everything that was lost, ordered by line.
+    pub faults: Vec<Fault>,
+    /// How many more there were than [`Limits::errors`] allows to list.
+    pub unlisted: usize,
+    /// Components that were not taken, alarms and the like not counted.
+    pub refused: usize,
+}
+
+/// Something that was lost, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// A line or a block that cannot be read.
+    Unreadable(ParseError),
+    /// A component whose meaning cannot be told: its line, its name, what is wrong in it.
+    Unsound(u32, Box<str>, Issue),
+    /// A component that has no place in an object.
+    Misfit(Rejected),
+}
+
+impl Fault {
+    /// Line of the broken line, or of the BEGIN of the component that was not taken.
+    pub fn line(&self) -> u32 {
+        match self {
+            Self::Unreadable(error) => error.line,
+            Self::Unsound(line, ..) => *line,
+            Self::Misfit(rejected) => rejected.line,
+        }
+    }
+}
+
+/// One sentence that starts with the line.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => error.fmt(f),
+            Self::Unsound(line, name, issue) => {
+                write!(f, "line {line}: this {name} was left out: {issue}")
+            }
+            Self::Misfit(rejected) => write!(
+                f,
+                "line {}: this {} was left out: {}",
+                rejected.line, rejected.name, rejected.reason
+            ),
+        }
+    }
+}
+
+/// Reads a file, mending what can be mended, and groups what is sound into objects.
+///
+/// A component without UID gets one from `new_uid`. Passing one of the limits of the whole input leaves no
+/// objects and one fault.
+pub fn import(input: &[u8], limits: &Limits, new_uid: &mut dyn FnMut() -> String) -> Import {
+    let parsed = parse::parse_mending(input, limits);
+    let mut import = Import {
+        unlisted: parsed.unlisted,
+        ..Import::default()
+    };
+    for error in parsed.errors {
+        if matches!(&error.message, Message::LeftOut(name, _) if counts(name)) {
+            import.refused += 1;
+        }
+        if !error.message.is_warning() {
+            import.faults.push(Fault::Unreadable(error));
+        }
+    }
+    let mut components = Vec::new();
+    for outermost in parsed.components {
+        if !outermost.is("VCALENDAR") {
+            components.extend(import.checked(outermost));
+            continue;
+        }
+        let mut calendar = Component::new(outermost.name()).at_line(outermost.source_line());
+        for entry in outermost.into_entries() {
+            match entry {
+                Entry::Property(property) => calendar.push(property),
+                Entry::Component(inner) => {
+                    if let Some(inner) = import.checked(inner) {
+                        calendar.push_component(inner);
+                    }
+                }
+            }
+        }
+        components.push(calendar);
+    }
+    let split = object::split(components, new_uid);
+    import.objects = split.objects;
+    import.headers = split.headers;
+    import.refused += split.rejected.len();
+    import
+        .faults
+        .extend(split.rejected.into_iter().map(Fault::Misfit));
+    import.finish(limits)
+}
+
+/// Whether a component left out is one that a user would miss by itself.
+fn counts(name: &str) -> bool {
+    !["VALARM", "STANDARD", "DAYLIGHT"]
+        .iter()
+        .any(|part| part.eq_ignore_ascii_case(name))
+}
+
+impl Import {
+    /// The component, unless its meaning cannot be told.
+    fn checked(&mut self, component: Component) -> Option<Component> {
+        // A file is taken for what it says, even one that was once a message: what has no time cannot be stored.
+        let issues = check::component(&component, None);
+        match issues.into_iter().find(|i| i.severity == Severity::Error) {
+            None => Some(component),
+            Some(issue) => {
+                self.refused += 1;
+                self.faults.push(Fault::Unsound(
+                    component.source_line(),
+                    component.name().into(),
+                    issue,
+                ));
+                None
+            }
+        }
+    }
+
+    fn finish(mut self, limits: &Limits) -> Self {
+        self.faults.sort_by_key(Fault::line);
+        let over = self.faults.len().saturating_sub(limits.errors);
+        self.faults.truncate(limits.errors);
+        self.unlisted += over;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(text: &str) -> Import {
+        import(text.as_bytes(), &Limits::DEFAULT, &mut || "new".to_owned())
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_named_and_the_rest_kept() {
+        let import = run(
+            "BEGIN:VCALENDAR\nMETHOD:PUBLISH\nBEGIN:VEVENT\nUID:1\nDTSTART:20240101T100000Z\nEND:VEVENT\n\n\
+             BEGIN:VEVENT\nUID:2\nDTSTART:whenever\nEND:VEVENT\n\
+             BEGIN:VEVENT\nUID:3\nDTSTART;20240101\nEND:VEVENT\n\
+             BEGIN:VEVENT\nUID:4\nDTSTART:20240101T100000Z\nNONSENSE\nEND:VEVENT\n\
+             BEGIN:VFREEBUSY\nUID:5\nEND:VFREEBUSY\n\
+             BEGIN:VTODO\nEND:VTODO\nEND:VCALENDAR\n",
+        );
+        let uids: Vec<_> = import.objects.iter().map(|o| o.uid.as_str()).collect();
+        assert_eq!(uids, ["1", "4", "new"]);
+        assert_eq!(import.refused, 3);
+        let faults: Vec<_> = import.faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            [
+                "line 8: this VEVENT was left out: line 10: DTSTART: expected a date or a time written YYYYMMDDTHHMMSS, with Z for UTC",
+                "line 12: this VEVENT was left out because of line 14",
+                "line 14: expected a parameter written NAME=value",
+                "line 19: expected ':' before the value",
+                "line 21: this VFREEBUSY was left out: expected VEVENT, VTODO or VJOURNAL; free/busy time is computed, not stored",
+            ]
+        );
+        assert_eq!(import.headers[0].method.as_deref(), Some("PUBLISH"));
+    }
+
+    #[test]
+    fn nothing_to_take_is_no_fault() {
+        for text in ["", "\n\n", "BEGIN:VCALENDAR\nEND:VCALENDAR\n"] {
+            let import = run(text);
+            assert!(import.objects.is_empty() && import.faults.is_empty());
+        }
+    }
+
+    #[test]
+    fn faults_are_listed_up_to_the_limit() {
+        let limits = Limits {
+            errors: 3,
+            ..Limits::DEFAULT
+        };
+        let text = "BEGIN:VEVENT\nEND:VEVENT\n".repeat(5);
+        let import = import(text.as_bytes(), &limits, &mut String::new);
+        assert_eq!(
+            (import.refused, import.faults.len(), import.unlisted),
+            (5, 3, 2)
+        );
+    }
+}
