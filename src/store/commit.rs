@@ -11,6 +11,10 @@
 //! disk:                 [ flush A ......................... ]           [ flush B, C ... ]
 //! ```
 //!
+//! The leader waits a little, at most a quarter of the last flush, for those whom that flush released: writers
+//! that store one thing after the other would else split into two halves which take turns, each flush carrying
+//! one of them. A lone writer never waits.
+//!
 //! A write that runs during a flush reads the bytes under flush as if they were on disk: its own flush comes later,
 //! and if the one under way fails, all who read from it run again. An engine that is shared with other
 //! processes ([`Engine::exclusive`] is false) must see reads and commit as one attempt, so there writes
@@ -21,6 +25,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::engine::{Attempt, Batch, Engine};
 use super::error::{Error, Result};
@@ -30,6 +35,9 @@ use crate::model::clock::Clock;
 
 /// How often a write is run again after other processes were faster, before its caller hears of it.
 const ATTEMPTS: u32 = 16;
+
+/// The longest that a leader waits for others, however slow the disk.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// Bounds of what waits for the disk.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +79,8 @@ pub(super) struct Committer {
     state: Mutex<State>,
     /// Signalled when a group is taken to be flushed and when a flush has ended.
     moved: Condvar,
+    /// Signalled when the open group has the members its leader waits for.
+    complete: Condvar,
     writes: AtomicU64,
     flushes: AtomicU64,
     failures: AtomicU64,
@@ -87,6 +97,9 @@ struct State {
     /// Writes that wait to go alone because a group they were in has failed; nobody else begins meanwhile.
     alone: usize,
     latest: Timestamp,
+    /// How many were writing when the last flush ended, and until when its successor waits for them.
+    expected: usize,
+    linger_until: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -136,6 +149,8 @@ impl Committer {
             led: false,
             alone: 0,
             latest: Timestamp::MIN,
+            expected: 0,
+            linger_until: None,
         };
         Self {
             engine,
@@ -143,6 +158,7 @@ impl Committer {
             bounds,
             state: Mutex::new(state),
             moved: Condvar::new(),
+            complete: Condvar::new(),
             writes: AtomicU64::new(0),
             flushes: AtomicU64::new(0),
             failures: AtomicU64::new(0),
@@ -261,6 +277,7 @@ impl Committer {
                     .unwrap_or_else(PoisonError::into_inner);
             }
             state.alone -= 1;
+            state.linger_until = None;
             // They find the lock taken until this write has run, but must not miss that it did.
             self.moved.notify_all();
             return state;
@@ -281,40 +298,42 @@ impl Committer {
 
     /// Leads the open group or waits for whoever does; its fate.
     fn see_through(&self, mut state: MutexGuard<'_, State>) -> Phase {
+        let group = Arc::clone(&state.open.group);
         if !state.led {
             state.led = true;
-            return self.lead(state);
+            return self.lead(state, &group);
         }
-        let group = Arc::clone(&state.open.group);
+        if state.open.members == state.expected {
+            self.complete.notify_one();
+        }
         drop(state);
-        loop {
-            match group.decided() {
-                Phase::Lead => {
-                    let state = self.lock();
-                    if Arc::ptr_eq(&state.open.group, &group) {
-                        return self.lead(state);
-                    }
-                    // The group has failed between the call to lead and our hearing it.
-                }
-                fate => return fate,
-            }
+        match group.decided() {
+            Phase::Lead => self.lead(self.lock(), &group),
+            fate => fate,
         }
     }
 
-    /// Flushes the open group.
-    fn lead(&self, mut state: MutexGuard<'_, State>) -> Phase {
+    /// Waits for those whom the last flush released, if it was not long ago, and flushes the group.
+    fn lead(&self, state: MutexGuard<'_, State>, group: &Arc<Group>) -> Phase {
+        let mut state = self.linger(state, group);
+        if !Arc::ptr_eq(&state.open.group, group) {
+            // The group has failed since it was given a leader.
+            drop(state);
+            return group.decided();
+        }
         let OpenGroup {
-            group,
             members,
             batch,
             effects,
+            ..
         } = std::mem::take(&mut state.open);
         let batch = Arc::new(batch);
-        state.flushing = Some((Arc::clone(&group), Arc::clone(&batch)));
+        state.flushing = Some((Arc::clone(group), Arc::clone(&batch)));
         let base = state.base.take();
         drop(state);
         self.moved.notify_all();
 
+        let began = Instant::now();
         let flushed = self.flush(base, &batch);
         let fate = match flushed {
             Ok(()) => {
@@ -335,6 +354,9 @@ impl Committer {
         };
 
         let mut state = self.lock();
+        let ended = Instant::now();
+        state.expected = members + state.open.members;
+        state.linger_until = Some(ended + LINGER.min((ended - began) / 4));
         state.flushing = None;
         // What is on disk now is more than the view of those who ran meanwhile, and equal to what they saw.
         state.base = None;
@@ -349,6 +371,29 @@ impl Committer {
         self.moved.notify_all();
         group.decide(fate.clone());
         fate
+    }
+
+    fn linger<'s>(
+        &self,
+        mut state: MutexGuard<'s, State>,
+        group: &Arc<Group>,
+    ) -> MutexGuard<'s, State> {
+        let Some(until) = state.linger_until else {
+            return state;
+        };
+        while state.open.members < state.expected
+            && state.alone == 0
+            && state.open.batch.bytes() < self.bounds.group_bytes
+            && Arc::ptr_eq(&state.open.group, group)
+        {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.complete.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state
     }
 
     fn flush(&self, base: Option<Box<dyn Attempt>>, batch: &Batch) -> Result<()> {

@@ -340,7 +340,8 @@ fn copy_rows(view: &dyn Snapshot, copy: &Shared) -> Result<()> {
 /// A read transaction and the tables it has opened so far.
 struct View {
     reading: ReadTransaction,
-    tables: [OnceCell<Option<ReadTable>>; Space::COUNT],
+    /// Boxed, because most views open one or two of them.
+    tables: [OnceCell<Box<ReadTable>>; Space::COUNT],
 }
 
 impl View {
@@ -361,14 +362,13 @@ impl View {
         )]
         let cell = &self.tables[space as usize];
         if let Some(rows) = cell.get() {
-            return Ok(rows.as_ref());
+            return Ok(Some(rows));
         }
-        let rows = match self.reading.open_table(table(space)) {
-            Ok(rows) => Some(rows),
-            Err(TableError::TableDoesNotExist(_)) => None,
-            Err(cause) => return Err(opened("reading the store", cause)),
-        };
-        Ok(cell.get_or_init(|| rows).as_ref())
+        match self.reading.open_table(table(space)) {
+            Ok(rows) => Ok(Some(cell.get_or_init(|| Box::new(rows)))),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(cause) => Err(opened("reading the store", cause)),
+        }
     }
 }
 
