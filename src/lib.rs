@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 5 roof    main  app  cli  config  observe
-//! 4 doors   wcap  cap  web  admin        codes
+//! 4 doors   wcap  cap  web  admin        codes  dispatch
 //! 3 core    core
 //! 2 store   store
 //! 1 model   model
@@ -18,6 +18,7 @@ pub mod cli;
 pub mod codes;
 pub mod config;
 pub mod core;
+pub mod dispatch;
 pub mod ical;
 pub mod limits;
 pub mod metric;

@@ -26,12 +26,17 @@ const FLOORS: &[(u8, &[&str])] = &[
     (1, &["model"]),
     (2, &["store"]),
     (3, &["core"]),
-    (4, &["wcap", "cap", "web", "admin", "observe", "codes"]),
+    (
+        4,
+        &[
+            "wcap", "cap", "web", "admin", "observe", "codes", "dispatch",
+        ],
+    ),
     (5, &["app", "cli", "config", "main", "lib"]),
 ];
 
 /// Modules that everything on their own floor may use.
-const SHARED: &[&str] = &["limits", "metric", "codes"];
+const SHARED: &[&str] = &["limits", "metric", "codes", "dispatch"];
 
 /// The doors, which alone, beside the roof, know HTTP and wait for input and output.
 const DOORS: &[&str] = &["wcap", "cap", "web", "admin", "observe"];
@@ -53,6 +58,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/cap/",
             "src/web/",
             "src/admin/",
+            "src/dispatch.rs",
             "src/observe",
             "src/app",
             "src/cli",

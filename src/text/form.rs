@@ -278,23 +278,30 @@ impl Form {
     /// Adds the pairs of a query string or urlencoded body. A pair without `=` has an empty value; empty
     /// pairs (`&&`) do not count.
     ///
-    /// Errors: a name that cannot be decoded, the bounds. Values are not decoded here.
+    /// Errors: a name that cannot be decoded, the bounds. A pair at fault is left out and the others are still
+    /// added, so that the answer can have the form the client asked for; of several errors the first is told.
+    /// Values are not decoded here.
     pub fn add_encoded(&mut self, query: &str, limits: FormLimits) -> Result<(), FormError> {
         let base = self.text.len();
         self.text.push_str(query);
+        let mut first = Ok(());
         let mut from = 0;
-        while from <= query.len() {
+        while from < query.len() {
             let end = query[from..].find('&').map_or(query.len(), |n| from + n);
             if from < end {
-                let pair = &query[from..end];
-                let name_end = pair.find('=').unwrap_or(pair.len());
-                let name = decode(&pair[..name_end])?;
-                let value = (from + name_end + 1).min(end);
-                self.add(&name, base + value..base + end, Notation::Encoded, limits)?;
+                let name_end = query[from..end].find('=').map_or(end, |n| from + n);
+                let value = (name_end + 1).min(end);
+                let added = decode(&query[from..name_end]).and_then(|name| {
+                    self.add(&name, base + value..base + end, Notation::Encoded, limits)
+                });
+                first = first.and(added);
+                if matches!(added, Err(FormError::TooMany { .. })) {
+                    break;
+                }
             }
             from = end + 1;
         }
-        Ok(())
+        first
     }
 
     /// Adds one pair as it is, as from a part of a multipart body.

@@ -2,6 +2,10 @@
 //!
 //! The caller says what opens and closes; commas and escapes are taken care of here.
 
+/// Any JSON value, for tests that read what was written.
+#[cfg(test)]
+pub(crate) use serde_json::Value as AnyJson;
+
 /// A JSON text being written.
 #[derive(Debug, Default)]
 pub struct JsonWriter {

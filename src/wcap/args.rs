@@ -158,6 +158,18 @@ impl Param {
     }
 }
 
+/// What every command takes.
+pub const COMMON: &[Param] = &[
+    Param::optional("id", Kind::Secret, "The session id that login gave."),
+    Param::or(
+        "fmt-out",
+        Kind::Format,
+        "text/calendar",
+        "Format of the answer: text/calendar, text/xml or text/json.",
+    ),
+    Param::optional("appid", Kind::Text, "Who asks; not used."),
+];
+
 /// A value that can be left alone, taken away or set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field<T> {
@@ -278,9 +290,29 @@ impl Args {
         }
     }
 
-    /// Whether what every command needs is there: the required parameters, text that can be decoded.
-    pub fn check(&self) -> Result<(), ArgError> {
+    /// Whether the form as such is sound: text that can be decoded, lists within their bounds, parallel lists of
+    /// one length. `exact_rids` as in the command's row.
+    pub fn check_form(&self, exact_rids: bool) -> Result<(), ArgError> {
         self.form.check()?;
+        let given = |param: &Param| self.written(param.name).is_some_and(|raw| !raw.is_empty());
+        let mut with_uids = false;
+        for param in self.params.iter().filter(|param| given(param)) {
+            match param.kind {
+                Kind::Calids => self.calids(param.name).map(drop)?,
+                Kind::Attendees => self.check_attendees(param.name)?,
+                Kind::Uids => with_uids = true,
+                _ => {}
+            }
+        }
+        if with_uids {
+            self.check_item_refs(exact_rids)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the required parameters are there.
+    pub fn check_required(&self) -> Result<(), ArgError> {
         let required = self
             .params
             .iter()
@@ -294,7 +326,7 @@ impl Args {
     }
 
     fn param(&self, name: &str) -> Option<&'static Param> {
-        let param = self.params.iter().find(|p| p.name == name);
+        let param = self.params.iter().chain(COMMON).find(|p| p.name == name);
         debug_assert!(
             param.is_some(),
             "'{name}' is not declared in the command's row"

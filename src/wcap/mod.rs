@@ -4,9 +4,13 @@
 //! shapes a `reply`; `encode` prints it. Decisions are the core's.
 
 pub mod args;
+mod commands;
+pub mod context;
 pub mod decode;
 mod dialect;
 pub mod encode;
 pub mod errno;
 pub mod format;
+pub mod http;
+pub mod registry;
 pub mod reply;

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{ArgError, Args, Field, bad, time};
 use crate::ical::datetime::DateTime;
-use crate::text::form::{self, Encoded, ListRule, Raw};
+use crate::text::form::{self, Encoded, ListRule};
 
 /// Lists whose items hold no `;`.
 const LENIENT: ListRule = ListRule {
@@ -128,6 +128,9 @@ const STATES: &[(&str, State)] = &[
     ("REPLY-DECLINED", State::ReplyDeclined),
 ];
 
+/// `uid`, `rid` and `mod`: the last two empty, of one item, or as long as the first.
+type Parallel<'a> = (Vec<Cow<'a, str>>, Vec<Cow<'a, str>>, Vec<Cow<'a, str>>);
+
 impl Args {
     /// A list of text; empty items are left out, and a list of nothing but those clears.
     pub fn list(&self, name: &'static str) -> Result<Field<Vec<Cow<'_, str>>>, ArgError> {
@@ -216,22 +219,8 @@ impl Args {
     ///
     /// One `rid` or `mod` counts for all; `exact` asks for a `rid` for each `uid` instead.
     pub fn item_refs(&self, exact: bool) -> Result<Vec<ItemRef<'_>>, ArgError> {
-        let rids = self.positions("rid")?;
-        let uids = self.uids(rids.len())?;
-        let modifiers = match self.params.iter().any(|p| p.name == "mod") {
-            true => self.positions("mod")?,
-            false => Vec::new(),
-        };
-        let count = uids.len();
-        if exact && rids.len() != count {
-            return Err(lengths("rid", rids.len(), count));
-        }
-        for (name, list) in [("rid", &rids), ("mod", &modifiers)] {
-            if !(list.len() <= 1 || list.len() == count) {
-                return Err(lengths(name, list.len(), count));
-            }
-        }
-        let mut refs = Vec::with_capacity(count);
+        let (uids, rids, modifiers) = self.parallel(exact)?;
+        let mut refs = Vec::with_capacity(uids.len());
         for (at, uid) in uids.into_iter().enumerate() {
             let rid = rids.get(at).or(rids.first());
             let number = modifiers.get(at).or(modifiers.first());
@@ -242,6 +231,40 @@ impl Args {
             });
         }
         Ok(refs)
+    }
+
+    /// Whether the parallel lists have lengths that go together, and not too many items.
+    pub(super) fn check_item_refs(&self, exact: bool) -> Result<(), ArgError> {
+        self.parallel(exact).map(drop)
+    }
+
+    /// Whether the attendees are not too many.
+    pub(super) fn check_attendees(&self, name: &'static str) -> Result<(), ArgError> {
+        let items = self
+            .written(name)
+            .map(|raw| raw.items(ATTENDEES))
+            .transpose()?;
+        within(name, items.unwrap_or_default(), self.limits.attendees).map(drop)
+    }
+
+    /// The lists `uid`, `rid` and `mod`.
+    fn parallel(&self, exact: bool) -> Result<Parallel<'_>, ArgError> {
+        let of = |name| match self.params.iter().any(|p| p.name == name) {
+            true => self.positions(name),
+            false => Ok(Vec::new()),
+        };
+        let (rids, modifiers) = (of("rid")?, of("mod")?);
+        let uids = self.uids(rids.len())?;
+        let count = uids.len();
+        if exact && rids.len() != count {
+            return Err(lengths("rid", rids.len(), count));
+        }
+        for (name, list) in [("rid", &rids), ("mod", &modifiers)] {
+            if !(list.len() <= 1 || list.len() == count) {
+                return Err(lengths(name, list.len(), count));
+            }
+        }
+        Ok((uids, rids, modifiers))
     }
 
     /// The items of a list in which the place of an item matters.
@@ -261,7 +284,7 @@ impl Args {
         };
         let mut uids = raw.items(ListRule::RAW)?;
         if uids.len() == 1 && rids > 1 {
-            let cut = Raw::items(raw, LENIENT)?;
+            let cut = raw.items(LENIENT)?;
             if cut.len() == rids {
                 uids = cut;
             }

@@ -81,7 +81,8 @@ fn required_parameters_are_missed() {
     let check = |query: &str| {
         let mut form = Form::new();
         form.add_encoded(query, LIMITS).unwrap();
-        Args::new(form, REQUIRED, LISTS).check()
+        let args = Args::new(form, REQUIRED, LISTS);
+        args.check_form(false).and_then(|()| args.check_required())
     };
     assert_eq!(check(""), Err(ArgError::Missing("uid")));
     assert_eq!(check("uid="), Err(ArgError::Missing("uid")));
@@ -89,6 +90,36 @@ fn required_parameters_are_missed() {
     assert_eq!(
         check("uid=1&other=%f"),
         Err(ArgError::Form(FormError::Escape))
+    );
+}
+
+#[test]
+fn forms_are_checked_before_anything_is_done() {
+    let check = |query: &str| args(query).check_form(false);
+    assert_eq!(
+        check("calid=a;b&uid=a;b&rid=0;0&attendees=a&start=wrong"),
+        Ok(())
+    );
+    assert!(matches!(
+        check("uid=a;b&rid=0;0;0"),
+        Err(ArgError::Lengths { .. })
+    ));
+    assert!(matches!(
+        check("calid=a;b;c;d"),
+        Err(ArgError::TooMany { .. })
+    ));
+    assert!(matches!(
+        check("attendees=a;b;c;d"),
+        Err(ArgError::TooMany { .. })
+    ));
+    assert!(matches!(check("any=%GG"), Err(ArgError::Form(_))));
+    assert_eq!(
+        args("uid=a;b&rid=0").check_form(true),
+        Err(ArgError::Lengths {
+            name: "rid",
+            found: 1,
+            uids: 2
+        })
     );
 }
 

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::ical::component::Entry;
 use crate::ical::print;
+use crate::text::json::AnyJson;
 use crate::wcap::encode::encode;
 use crate::wcap::format::Format;
 use crate::wcap::reply::Reply;
@@ -256,13 +257,13 @@ proptest! {
         components.into_iter().for_each(|c| calendar.push_component(c));
         let reply = Reply::of(calendar);
         let xml = crate::text::xml::read(&encode(&reply, Format::Xml), LIMITS).unwrap();
-        let json: serde_json::Value = serde_json::from_slice(&encode(&reply, Format::Json)).unwrap();
+        let json: AnyJson = serde_json::from_slice(&encode(&reply, Format::Json)).unwrap();
         agree(&xml.children[0], &json["iCalendar"]["iCal"][0])?;
     }
 }
 
 /// Every element stands in the object, in its order among those of its name.
-fn agree(element: &Element, json: &serde_json::Value) -> Result<(), TestCaseError> {
+fn agree(element: &Element, json: &AnyJson) -> Result<(), TestCaseError> {
     let object = json.as_object().unwrap();
     let names: BTreeSet<_> = element.children.iter().map(|c| c.name.as_str()).collect();
     let attributes: BTreeSet<_> = element.attributes.iter().map(|(n, _)| n.as_str()).collect();
@@ -270,7 +271,7 @@ fn agree(element: &Element, json: &serde_json::Value) -> Result<(), TestCaseErro
     for name in names {
         let same: Vec<_> = element.children.iter().filter(|c| c.name == name).collect();
         let values = match &object[name] {
-            serde_json::Value::Array(values) => values.clone(),
+            AnyJson::Array(values) => values.clone(),
             one => vec![one.clone()],
         };
         prop_assert_eq!(same.len(), values.len());

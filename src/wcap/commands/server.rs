@@ -1,0 +1,94 @@
+//! The server itself: version, ping, gettime, get_guids.
+
+use crate::core::access::Right;
+use crate::core::{Error, Kind as Failed};
+use crate::ical::datetime::DateTime;
+use crate::wcap::args::{Kind, Param};
+use crate::wcap::context::{Context, Failure};
+use crate::wcap::errno::Errno;
+use crate::wcap::registry::{Needs, Row};
+use crate::wcap::reply::{Answer, Calendar, Reply};
+
+/// The version of the protocol: clients warn below 3 and know up to 3.x.
+const WCAP_VERSION: &str = "3.3.0";
+
+/// The family's rows.
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        doc: "Tells the version of the protocol and of the server.",
+        session: Needs::Nothing,
+        ..Row::new("version", Errno::BadCommand, version)
+    },
+    Row {
+        doc: "Answers that the server is there; for administrators.",
+        session: Needs::Session,
+        ..Row::new("ping", Errno::NotPermitted, ping)
+    },
+    Row {
+        doc: "Tells the server's time.",
+        session: Needs::Optional,
+        params: &[
+            Param::optional("calid", Kind::Calid, "The calendar; default: one's own."),
+            Param::optional("tzidout", Kind::Zone, "Zone of the answer; default: UTC."),
+        ],
+        ..Row::new("gettime", Errno::GettimeFailed, gettime)
+    },
+    Row {
+        doc: "Makes fresh unique identifiers of 32 hexadecimal digits.",
+        session: Needs::Nothing,
+        params: &[Param::or(
+            "guidCount",
+            Kind::Integer(1, u32::MAX as i64),
+            "1",
+            "How many; at most the limit guids.",
+        )
+        .also(&["count"])],
+        ..Row::new("get_guids", Errno::BadArguments, guids)
+    },
+];
+
+fn version(_: &Context) -> Result<Answer, Failure> {
+    let calendar = Calendar::plain()
+        .value("X-NSCP-WCAPVERSION", WCAP_VERSION)
+        .value("X-NSCP-SERVERVERSION", env!("CARGO_PKG_VERSION"));
+    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+fn ping(context: &Context) -> Result<Answer, Failure> {
+    match context.caller.identity() {
+        Some(identity) if identity.administrator => Ok(Reply::errno(Errno::Ok).into()),
+        _ => Err(Failure::Errno(Errno::NotPermitted)),
+    }
+}
+
+fn gettime(context: &Context) -> Result<Answer, Failure> {
+    let calid = context.args.text("calid")?;
+    let calid = calid.as_deref().map(str::trim);
+    if !context
+        .core
+        .has_right(&context.caller, calid, Right::Read)?
+    {
+        let denied = Error::new(Failed::AccessDenied, "the time needs the right to read");
+        return Err(denied.into());
+    }
+    let time = match context.args.zone("tzidout")? {
+        Some(zone) => DateTime::Floating(zone.to_civil(context.now)),
+        None => DateTime::Utc(context.now),
+    };
+    let calendar = Calendar::plain().value("X-NSCP-WCAPTIME", time.to_string());
+    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+fn guids(context: &Context) -> Result<Answer, Failure> {
+    let count = context.args.integer("guidCount")?.unwrap_or(1);
+    let limit = context.core.settings().limits.guids;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count > limit {
+        return Err(Failure::Errno(Errno::BadArguments));
+    }
+    let mut calendar = Calendar::publish();
+    for n in 0..count {
+        calendar = calendar.value(&format!("X-NSCP-GUID{n}"), context.core.ids().uid());
+    }
+    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}

@@ -1,0 +1,77 @@
+//! Sessions: login, logout, check_id. Who somebody is, and how sessions end, is decided in the core.
+
+use crate::core::Caller;
+use crate::dispatch::Cost;
+use crate::wcap::args::{Kind, Param};
+use crate::wcap::context::{Context, Failure, Session};
+use crate::wcap::errno::Errno;
+use crate::wcap::registry::{Needs, Row};
+use crate::wcap::reply::{Answer, Calendar, Reply};
+
+/// The family's rows.
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        doc: "Begins a session: its answer holds the id that later requests send.",
+        session: Needs::Nothing,
+        cost: Cost::Heavy,
+        params: &[
+            Param::required(
+                "user",
+                Kind::Text,
+                "User name, UPN or mail address; or anonymous.",
+            ),
+            Param::optional("password", Kind::Secret, "The password; any for anonymous."),
+            Param::optional("lang", Kind::Text, "Preferred language; not used."),
+            Param::optional("applyauthfilter", Kind::Text, "Not used."),
+            Param::optional("refresh", Kind::Text, "Not used."),
+        ],
+        ..Row::new("login", Errno::LoginFailed, login)
+    },
+    Row {
+        doc: "Ends the session; answers -1 for success.",
+        session: Needs::Session,
+        cost: Cost::Heavy,
+        ..Row::new("logout", Errno::LoginFailed, logout)
+    },
+    Row {
+        doc: "Says whether a session id is alive.",
+        session: Needs::Nothing,
+        ..Row::new("check_id", Errno::LoginFailed, check_id)
+    },
+];
+
+fn login(context: &Context) -> Result<Answer, Failure> {
+    let user = context.args.text("user")?.unwrap_or_default();
+    let password = context.args.text("password")?.unwrap_or_default();
+    let (caller, token) = context.core.login(user.trim(), &password)?;
+    let mut calendar = Calendar::publish().value("X-NSCP-WCAP-SESSION-ID", token);
+    // Clients read these by place: the user id follows the session id directly.
+    match &caller {
+        Caller::User(identity) => {
+            let domain = &context.core.settings().domain;
+            let view = context.core.calendar_properties(&caller, None)?;
+            calendar = calendar
+                .value("X-NSCP-WCAP-USER-ID", identity.name.within(domain))
+                .value("X-NSCP-WCAP-CALENDAR-ID", view.calid);
+        }
+        Caller::Anonymous | Caller::System => {
+            calendar = calendar.value("X-NSCP-WCAP-USER-ID", crate::core::sessions::ANONYMOUS);
+        }
+    }
+    let bound = context.core.settings().limits.instances;
+    let calendar = calendar.value("X-NSCP-RECURRENCE-BOUND", bound.to_string());
+    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+fn logout(context: &Context) -> Result<Answer, Failure> {
+    if let Session::Live { token, .. } = &context.session {
+        context.core.logout(token)?;
+    }
+    Ok(Reply::errno(Errno::LoggedOut).into())
+}
+
+fn check_id(context: &Context) -> Result<Answer, Failure> {
+    let alive = matches!(context.session, Session::Live { .. });
+    let calendar = Calendar::plain().value("X-NSCP-WCAP-CHECK-ID", if alive { "1" } else { "0" });
+    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}

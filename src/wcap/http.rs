@@ -1,0 +1,325 @@
+//! The one handler of all WCAP requests: from an HTTP request to a command and back to an HTTP response.
+//!
+//! The path, each step in one place: read the form, find the row, look the session up, check, run, encode. Which
+//! error comes first is decided by the order of these steps. A command that was asked for is always answered
+//! with status 200 and a full body, because clients take anything else for a broken network and an empty body
+//! for the end of their session. Cookies are not looked at.
+
+mod body;
+mod redact;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, StatusCode};
+pub use redact::redact;
+
+use crate::core::{Caller, Core, Kind};
+use crate::dispatch::{Dispatch, Lost};
+use crate::ical::datetime::Timestamp;
+use crate::limits::Limits;
+use crate::metric;
+use crate::text::form::{Form, FormError, FormLimits};
+use crate::wcap::args::{ArgError, Args, ListLimits};
+use crate::wcap::context::{Context, Failure, Session, Upload};
+use crate::wcap::encode::encode;
+use crate::wcap::errno::Errno;
+use crate::wcap::format::Format;
+use crate::wcap::registry::{self, Needs, Row};
+use crate::wcap::reply::{Answer, File, Reply};
+
+/// What the names of commands end in.
+const SUFFIX: &str = ".wcap";
+
+struct Door {
+    core: Core,
+    dispatch: Dispatch,
+}
+
+impl Door {
+    fn limits(&self) -> &Limits {
+        &self.core.settings().limits
+    }
+}
+
+/// The routes of the door: every command under each of `prefixes`, which begin and end with `/`.
+pub fn router(core: Core, dispatch: Dispatch, prefixes: &[String]) -> Router {
+    let mut router = Router::new();
+    for prefix in prefixes {
+        router = router.route(&format!("{prefix}{{command}}"), any(handle));
+    }
+    router
+        // Bodies are bounded where they are read, by the command they are for.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(Arc::new(Door { core, dispatch }))
+}
+
+async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let file = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let Some(command) = file.strip_suffix(SUFFIX).map(str::to_owned) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    match *request.method() {
+        Method::GET | Method::POST => {}
+        // Asking for the head alone must not store or delete anything: no command runs.
+        Method::HEAD => {
+            let mut form = Form::new();
+            let query = request.uri().query().unwrap_or_default();
+            let _ = form.add_encoded(query, form_limits(door.limits()));
+            return head(format_of(&form).unwrap_or_default(), door.core.now());
+        }
+        _ => {
+            let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+            return (StatusCode::METHOD_NOT_ALLOWED, [allow]).into_response();
+        }
+    }
+    let begun = Instant::now();
+    let row = registry::find(&command);
+    let served = serve(&door, row, request).await;
+    let name = row.map_or("unknown", |row| row.name);
+    let errno = served.errno.to_string();
+    metrics::counter!(metric::HTTP_REQUESTS, "command" => name, "errno" => errno).increment(1);
+    metrics::histogram!(metric::HTTP_REQUEST_SECONDS, "command" => name).record(begun.elapsed());
+    served.into_response(door.core.now())
+}
+
+/// The answer to a request before it gets its headers.
+struct Served {
+    content_type: &'static str,
+    body: Vec<u8>,
+    errno: Errno,
+    file_name: Option<String>,
+    /// Whether the connection is of no more use: the rest of a body may still be on its way.
+    close: bool,
+}
+
+impl Served {
+    fn errno(errno: Errno, format: Format) -> Self {
+        Self {
+            content_type: format.content_type(),
+            body: encode(&Reply::errno(errno), format),
+            errno,
+            file_name: None,
+            close: false,
+        }
+    }
+
+    fn answer(answer: Answer, format: Format) -> Self {
+        let (content_type, body, file_name) = match answer {
+            Answer::Reply(reply) => (format.content_type(), encode(&reply, format), None),
+            Answer::File(File {
+                content_type,
+                name,
+                content,
+            }) => (content_type, content, Some(name)),
+        };
+        Self {
+            content_type,
+            body,
+            errno: Errno::Ok,
+            file_name,
+            close: false,
+        }
+    }
+
+    fn into_response(self, now: Timestamp) -> Response {
+        let length = self.body.len();
+        let mut response = Response::new(Body::from(self.body));
+        let headers = response.headers_mut();
+        common_headers(headers, self.content_type, now);
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        if let Some(name) = self.file_name {
+            let disposition = format!("attachment; filename=\"{name}\"");
+            if let Ok(value) = HeaderValue::from_str(&disposition) {
+                headers.insert(header::CONTENT_DISPOSITION, value);
+            }
+        }
+        if self.close {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+fn head(format: Format, now: Timestamp) -> Response {
+    let mut response = Response::new(Body::empty());
+    common_headers(response.headers_mut(), format.content_type(), now);
+    response
+}
+
+/// The headers of every answer: nobody may keep it, or learn its URL, which holds the session.
+fn common_headers(headers: &mut HeaderMap, content_type: &'static str, now: Timestamp) {
+    const FIXED: [(HeaderName, &str); 5] = [
+        (header::PRAGMA, "no-cache"),
+        (header::EXPIRES, "0"),
+        (header::CACHE_CONTROL, "no-cache, no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(date) = http_date(now) {
+        headers.insert(header::DATE, date.clone());
+        headers.insert(header::LAST_MODIFIED, date);
+    }
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// `Thu, 14 Dec 2002 19:48:17 GMT` (RFC 9110 section 5.6.7).
+fn http_date(now: Timestamp) -> Option<HeaderValue> {
+    let now = jiff::Timestamp::from_second(now.0).ok()?;
+    let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+    let text = printer.timestamp_to_rfc9110_string(&now).ok()?;
+    HeaderValue::from_str(&text).ok()
+}
+
+/// The format that is asked for; none if it does not exist.
+fn format_of(form: &Form) -> Option<Format> {
+    match form.last("fmt-out") {
+        None => Some(Format::default()),
+        Some(raw) if raw.is_empty() => Some(Format::default()),
+        Some(raw) => Format::from_media_type(raw.decode().ok()?.trim()),
+    }
+}
+
+fn form_limits(limits: &Limits) -> FormLimits {
+    FormLimits {
+        parameters: limits.parameters,
+        value_length: limits.value_length,
+    }
+}
+
+async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Served {
+    let limits = door.limits();
+    let mut form = Form::new();
+    let query = request.uri().query().unwrap_or_default();
+    let in_query = form.add_encoded(query, form_limits(limits));
+    let mut uploads = Vec::new();
+    let in_body = if request.method() == Method::POST {
+        let takes_file = row.is_some_and(|row| row.takes_file);
+        body::read(request, takes_file, limits, &mut form, &mut uploads).await
+    } else {
+        Ok(())
+    };
+    let close = in_body.as_ref().is_err_and(|error| error.is_unread());
+    let broken = in_query.map_err(body::BodyError::Form).and(in_body).err();
+    let served = dispatch(door, row, form, uploads, broken).await;
+    Served { close, ..served }
+}
+
+async fn dispatch(
+    door: &Door,
+    row: Option<&'static Row>,
+    form: Form,
+    uploads: Vec<Upload>,
+    broken: Option<body::BodyError>,
+) -> Served {
+    let format = format_of(&form);
+    let Some(row) = row else {
+        return Served::errno(Errno::BadCommand, format.unwrap_or_default());
+    };
+    let Some(format) = format else {
+        return Served::errno(Errno::NoSuchFormat, Format::default());
+    };
+    if let Some(error) = broken {
+        tracing::debug!(command = row.name, %error, "WCAP request refused");
+        return Served::errno(Errno::BadArguments, format);
+    }
+    let limits = door.limits();
+    let lists = ListLimits {
+        calids: limits.calids,
+        uids: limits.uids,
+        attendees: limits.attendees,
+    };
+    let core = door.core.clone();
+    let job = move || {
+        let args = Args::new(form, row.params, lists);
+        match answer(core, row, args, format, uploads) {
+            Ok(answer) => Served::answer(answer, format),
+            Err(errno) => Served::errno(errno, format),
+        }
+    };
+    match door.dispatch.run(row.cost, job).await {
+        Ok(served) => served,
+        Err(lost) => {
+            tracing::error!(command = row.name, error = %lost, "WCAP request lost");
+            let errno = match lost {
+                Lost::Panicked => row.failed,
+                Lost::Stopped => Errno::ServerMaxConnections,
+            };
+            Served::errno(errno, format)
+        }
+    }
+}
+
+/// Checks the request in the order in which errors are to be told, and runs the command.
+fn answer(
+    core: Core,
+    row: &'static Row,
+    args: Args,
+    format: Format,
+    uploads: Vec<Upload>,
+) -> Result<Answer, Errno> {
+    let log = |failure: Failure| {
+        let errno = failure.errno(row);
+        // Expected failures are the client's; the core has logged what is ours.
+        tracing::debug!(command = row.name, %errno, reason = %failure, "WCAP request failed");
+        errno
+    };
+    let checked = args.check_form(row.exact_rids);
+    checked.map_err(|error| log(error.into()))?;
+    let session = session(&core, &args).map_err(log)?;
+    let caller = caller(&session, row.session)?;
+    args.check_required().map_err(|error| log(error.into()))?;
+    let context = Context {
+        now: core.now(),
+        core,
+        caller,
+        session,
+        args,
+        format,
+        uploads,
+    };
+    (row.run)(&context).map_err(|failure| context.refusal(log(failure)))
+}
+
+/// The step from `id` to a session: the only one.
+fn session(core: &Core, args: &Args) -> Result<Session, Failure> {
+    let token = args.text("id").map_err(ArgError::from)?;
+    let Some(token) = token.filter(|token| !token.is_empty()) else {
+        return Ok(Session::None);
+    };
+    match core.session(&token) {
+        Ok(caller) => Ok(Session::Live {
+            token: token.into_owned(),
+            caller,
+        }),
+        Err(error) if error.kind() == Kind::NotAuthenticated => Ok(Session::Dead),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn caller(session: &Session, needs: Needs) -> Result<Caller, Errno> {
+    match (session, needs) {
+        (Session::Live { caller, .. }, _) => Ok(caller.clone()),
+        (Session::None | Session::Dead, Needs::Nothing | Needs::Lenient)
+        | (Session::None, Needs::Optional) => Ok(Caller::Anonymous),
+        (Session::Dead, Needs::Optional) | (_, Needs::Session) => Err(Errno::LoginFailed),
+    }
+}
+
+impl From<FormError> for Failure {
+    fn from(error: FormError) -> Self {
+        Self::Args(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;
