@@ -13,5 +13,6 @@ pub mod print;
 pub mod recur;
 pub mod rule;
 pub mod value;
+pub mod vtimezone;
 pub mod windows;
 pub mod zone;

@@ -73,7 +73,7 @@ impl DayFilter {
             && weekdays == 0
             && by_day
             && one_sided(ordinals.iter().map(|o| o.0), 4);
-        let ordinals_of_year = yearly && rule.by_month.is_empty();
+        let ordinals_of_year = yearly && rule.by_month.is_empty() && !ordinals.is_empty();
         Self {
             open: months == 0 && month_days.is_empty() && !by_day && far,
             steady: far
@@ -145,9 +145,7 @@ impl DayFilter {
     }
 
     fn needs_year(&self) -> bool {
-        !self.year_days.is_empty()
-            || !self.weeks.is_empty()
-            || (self.ordinals_of_year && !self.ordinals.is_empty())
+        !self.year_days.is_empty() || !self.weeks.is_empty() || self.ordinals_of_year
     }
 
     fn year_sets(&self, year: i64) -> Year {
@@ -180,7 +178,7 @@ impl DayFilter {
         if !self.weeks.is_empty() {
             let mut weeks = Bits::default();
             for week_year in year - 1..=year + 1 {
-                self.set_weeks(week_year, first, length, &mut weeks);
+                self.set_weeks(year, week_year, first, length, &mut weeks);
             }
             if self.year_days.is_empty() {
                 sets.limit = weeks;
@@ -191,14 +189,16 @@ impl DayFilter {
         sets
     }
 
-    /// Marks the days of BYWEEKNO's weeks of `week_year` that fall in the year starting at `first`.
-    fn set_weeks(&self, week_year: i64, first: i64, length: i64, bits: &mut Bits) {
+    /// Marks the days of BYWEEKNO's weeks of `week_year` that fall in `year`, which starts at `first`.
+    fn set_weeks(&self, year: i64, week_year: i64, first: i64, length: i64, bits: &mut Bits) {
         let start = first_week(week_year, self.week_start);
         let count = (first_week(week_year + 1, self.week_start) - start) / 7;
         for &n in &self.weeks {
             let n = i64::from(n);
             let week = if n > 0 { n - 1 } else { count + n };
-            if !(0..count).contains(&week) {
+            // DIFFERENCE: a day of the next year's week 1 is named by 1 only, never from that year's end.
+            let named_from_afar = week_year > year && n < 0;
+            if !(0..count).contains(&week) || named_from_afar {
                 continue;
             }
             for day in 0..7 {

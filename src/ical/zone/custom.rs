@@ -115,6 +115,9 @@ impl Transitions {
             change.before = before;
             before = change.after;
         }
+        // DTSTART comes once by itself and once by its rule; such repetitions change nothing.
+        let mut first = true;
+        changes.retain(|change| std::mem::take(&mut first) || change.before != change.after);
         if whole {
             Table {
                 since,
