@@ -86,7 +86,7 @@ config! {
         addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
         /// Path prefixes under which WCAP commands are answered; each begins and ends with '/'.
         prefixes: Vec<String> = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned).into();
-        /// Address that pages tell people to use, like https://cal.example.org; empty: the one they came by.
+        /// Address that pages tell people to use, like `https://cal.example.org`; empty: the one they came by.
         public_url: Option<String> = None;
     }
 
