@@ -9,6 +9,7 @@ pub mod calendars;
 pub mod caller;
 pub mod directory;
 pub mod error;
+pub mod items;
 pub mod password;
 pub mod sessions;
 pub mod settings;

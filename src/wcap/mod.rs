@@ -14,3 +14,4 @@ pub mod format;
 pub mod http;
 pub mod registry;
 pub mod reply;
+pub mod shape;
