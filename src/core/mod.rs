@@ -13,6 +13,7 @@ pub mod items;
 pub mod password;
 pub mod sessions;
 pub mod settings;
+pub mod transfer;
 
 use std::sync::Arc;
 

@@ -62,8 +62,6 @@ pub struct CalendarState {
     pub change: u64,
     /// Stamp of the last change, seconds since 1970; never smaller than an earlier one.
     pub stamp: i64,
-    /// Levels of the time index that have entries, one bit each.
-    pub time_levels: u64,
-    /// Levels of the busy index that have entries, one bit each.
-    pub busy_levels: u64,
+    /// Deletions stamped before this may have been forgotten, seconds since 1970; 0 when none were.
+    pub forgotten: i64,
 }

@@ -4,7 +4,7 @@ use super::error::Result;
 use super::layout;
 use super::people::{self, MailRow, NameRow};
 use super::space::Space;
-use super::{KeyRange, Reader, WriteTxn};
+use super::{Reader, WriteTxn};
 use crate::ical::datetime::Timestamp;
 use crate::model::calendar::{Calendar, CalendarState};
 use crate::model::id::{CalendarId, Calid, PrincipalId, QualifiedName};
@@ -25,7 +25,7 @@ pub fn find(t: &impl Reader, calid: &Calid) -> Result<Option<Calendar>> {
 /// The calendars `owner` owns first, in the order they were made.
 pub fn owned(t: &impl Reader, owner: PrincipalId) -> Result<Vec<Calendar>> {
     let mut ids = Vec::new();
-    layout::visit_prefix(t, Space::Owned, layout::principal(owner), |key, _| {
+    layout::visit_prefix(t, Space::Owned, &layout::principal(owner), |key, _| {
         ids.extend(layout::last_u64(key).map(CalendarId));
         Ok(())
     })?;
@@ -79,7 +79,7 @@ pub fn update(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
 pub fn remove(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
     let id = calendar.id;
     for space in layout::SPACES_BY_CALENDAR {
-        t.delete_range(space, &KeyRange::prefix(layout::calendar(id)))?;
+        t.delete_range(space, &layout::calendar(id).range())?;
     }
     t.delete(Space::CalendarNames, &layout::calid(&calendar.calid));
     t.delete(Space::Owned, &layout::owned(calendar.owner, id));
@@ -112,7 +112,7 @@ pub fn remove(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
 /// The mail addresses of a resource calendar. Walks all addresses: for administration only.
 pub fn addresses(t: &impl Reader, id: CalendarId) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    layout::visit_records::<MailRow>(t, Space::Mail, Vec::new(), |key, row| {
+    layout::visit_records::<MailRow>(t, Space::Mail, |key, row| {
         if row == MailRow::Calendar(id) {
             found.extend(layout::mail_of(key));
         }
@@ -129,7 +129,7 @@ fn whole_name(calid: &Calid) -> Option<QualifiedName> {
     })
 }
 
-/// Change number, stamp and index levels of a calendar.
+/// Change number and stamp of a calendar.
 pub fn state(t: &impl Reader, id: CalendarId) -> Result<CalendarState> {
     Ok(t.load(Space::CalendarStates, &layout::calendar(id))?
         .unwrap_or_default())
@@ -141,8 +141,12 @@ pub fn next_change(t: &mut WriteTxn, id: CalendarId) -> Result<CalendarState> {
     let mut state = state(t, id)?;
     state.change += 1;
     state.stamp = state.stamp.max(t.now().0);
-    t.save(Space::CalendarStates, &layout::calendar(id), &state)?;
+    put_state(t, id, &state)?;
     Ok(state)
+}
+
+pub(super) fn put_state(t: &mut WriteTxn<'_>, id: CalendarId, state: &CalendarState) -> Result<()> {
+    t.save(Space::CalendarStates, &layout::calendar(id), state)
 }
 
 /// The stamp of the last change of a calendar's contents, if it had any.

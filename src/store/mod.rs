@@ -6,8 +6,11 @@
 pub mod calendars;
 pub mod codec;
 mod commit;
+pub mod derive;
 pub mod engine;
 pub mod error;
+pub mod items;
+pub mod journal;
 pub mod keys;
 mod layout;
 pub mod people;

@@ -124,7 +124,7 @@ fn put_members(t: &mut WriteTxn, old: Option<&Principal>, new: &Principal) -> Re
 /// The groups `member` is directly in.
 pub fn groups_of(t: &impl Reader, member: PrincipalId) -> Result<Vec<PrincipalId>> {
     let mut groups = Vec::new();
-    layout::visit_prefix(t, Space::Members, layout::principal(member), |key, _| {
+    layout::visit_prefix(t, Space::Members, &layout::principal(member), |key, _| {
         groups.extend(layout::last_u64(key).map(PrincipalId));
         Ok(())
     })?;

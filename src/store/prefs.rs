@@ -27,11 +27,11 @@ impl Preferences {
 
 /// The preferences of `principal`.
 pub fn get(t: &impl Reader, principal: PrincipalId) -> Result<Preferences> {
-    Ok(t.load(Space::Prefs, &layout::preferences(principal))?
+    Ok(t.load(Space::Prefs, &layout::principal(principal))?
         .unwrap_or_default())
 }
 
 /// Stores the preferences of `principal`.
 pub fn put(t: &mut WriteTxn<'_>, principal: PrincipalId, prefs: &Preferences) -> Result<()> {
-    t.save(Space::Prefs, &layout::preferences(principal), prefs)
+    t.save(Space::Prefs, &layout::principal(principal), prefs)
 }

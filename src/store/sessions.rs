@@ -90,7 +90,7 @@ pub fn of_principal(t: &impl Reader, principal: PrincipalId) -> Result<Vec<(Sess
     layout::visit_prefix(
         t,
         Space::SessionsByPrincipal,
-        layout::principal(principal),
+        &layout::principal(principal),
         |key, _| {
             keys.extend(key.last_chunk::<32>().copied());
             Ok(())
@@ -106,7 +106,7 @@ pub fn of_principal(t: &impl Reader, principal: PrincipalId) -> Result<Vec<(Sess
 /// Every session.
 pub fn all(t: &impl Reader) -> Result<Vec<(SessionKey, Session)>> {
     let mut found = Vec::new();
-    layout::visit_records::<Session>(t, Space::Sessions, Vec::new(), |key, session| {
+    layout::visit_records::<Session>(t, Space::Sessions, |key, session| {
         found.extend(key.try_into().ok().map(|key: SessionKey| (key, session)));
         Ok(())
     })?;

@@ -1,0 +1,108 @@
+//! What is derived from an object's text: the facts beside it and the rows of the indexes. All of it can be made
+//! again from the text alone.
+
+use super::codec::{self, DecodeError, EncodeError, Record};
+use crate::ical::component::Component;
+use crate::ical::datetime::TimeRange;
+use crate::ical::instances::{self, BusyType, Series};
+use crate::ical::object::CalendarObject;
+use crate::ical::parse;
+use crate::ical::recur::Work;
+use crate::ical::zone::Zone;
+use crate::model::item::{Facts, Item};
+
+/// Work allowed to find where one series begins and ends; one that needs more counts as endless.
+pub const WORK: u64 = Work::DEFAULT;
+
+/// How an object takes time: what free/busy is computed from, without a word of its text.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Busy {
+    /// All through its span.
+    Throughout(BusyType),
+    /// At its instances: the object stripped to its times, see [`instances::to_compact_text`].
+    Instances(String),
+}
+
+impl Record for Busy {
+    const WHAT: &'static str = "busy time";
+    const VERSION: u8 = 1;
+}
+
+impl Busy {
+    pub(super) fn encode(&self) -> super::Result<Vec<u8>> {
+        codec::encode(self)
+            .map_err(|cause: EncodeError| super::Error::storage("writing busy time", cause))
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        codec::decode(bytes)
+    }
+}
+
+/// The object an item's text holds; none when the text is damaged.
+pub fn object(item: &Item) -> Option<CalendarObject> {
+    let parsed = parse::parse(item.text.as_bytes(), &parse::Limits::DEFAULT);
+    let calendar = parsed.components.into_iter().next()?;
+    let mut object = CalendarObject {
+        kind: item.kind,
+        uid: item.uid.clone(),
+        components: Vec::new(),
+        timezones: Vec::new(),
+    };
+    let name = item.kind.component_name();
+    for entry in calendar.into_entries() {
+        if let crate::ical::component::Entry::Component(component) = entry {
+            if component.is(name) {
+                object.components.push(component);
+            } else if component.is("VTIMEZONE") {
+                object.timezones.push(component);
+            }
+        }
+    }
+    (!object.components.is_empty()).then_some(object)
+}
+
+/// The facts about an object. Times without a zone count in `floating`.
+pub fn facts(object: &CalendarObject, floating: &Zone) -> Facts {
+    let has = |name: &str| object.components.iter().any(|c| c.property(name).is_some());
+    let class = |c: &Component| {
+        c.value("CLASS")
+            .is_some_and(|v| !v.trim().eq_ignore_ascii_case("PUBLIC"))
+    };
+    let (span, recurring) = span(object, floating);
+    Facts {
+        span: span.map(|span| (span.start().0, span.end().0)),
+        recurring,
+        restricted: object.components.iter().any(class),
+        alarms: object
+            .components
+            .iter()
+            .any(|c| c.components_named("VALARM").next().is_some()),
+        attendees: has("ATTENDEE"),
+    }
+}
+
+/// From the first instance to the last, and whether there may be several. A series that takes too much work to
+/// read spans all of time, so that it is found and its reader meets the trouble.
+fn span(object: &CalendarObject, floating: &Zone) -> (Option<TimeRange>, bool) {
+    let mut work = Work::new(WORK);
+    match Series::of(object, floating, &mut work) {
+        Ok(series) => (series.span(&mut work), series.recurs()),
+        Err(_) => (Some(TimeRange::ALL), true),
+    }
+}
+
+/// The rows of the busy index for an object: none, or one over its span.
+pub(super) fn busy(object: &CalendarObject, floating: &Zone) -> Option<(TimeRange, Busy)> {
+    let busy_type = object
+        .components
+        .iter()
+        .filter_map(instances::busy_type)
+        .max()?;
+    let (span, recurring) = span(object, floating);
+    let busy = match recurring || object.components.len() > 1 {
+        true => Busy::Instances(instances::to_compact_text(object)),
+        false => Busy::Throughout(busy_type),
+    };
+    Some((span?, busy))
+}
