@@ -8,6 +8,7 @@ use super::calendars::NewCalendar;
 use super::password::Cost;
 use super::settings::DEFAULT_ACL;
 use super::*;
+use crate::ical::datetime::TimeRange;
 use crate::limits::Limits;
 use crate::model::acl::Acl;
 use crate::model::clock::{CountedIds, ManualClock};
@@ -288,4 +289,125 @@ fn administrators_override_lists_only_where_configured() {
     };
     assert!(!asked(false));
     assert!(asked(true));
+}
+
+const MEETINGS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n\
+    BEGIN:VEVENT\r\nUID:a\r\nDTSTAMP:20070501T000000Z\r\nDTSTART:20070521T130000Z\r\nDTEND:20070521T140000Z\r\n\
+    SUMMARY:one\r\nEND:VEVENT\r\n\
+    BEGIN:VEVENT\r\nUID:b\r\nDTSTAMP:20070501T000000Z\r\nDTSTART;TZID=Europe/Berlin:20070521T100000\r\nDURATION:PT1H\r\n\
+    RRULE:FREQ=WEEKLY\r\nCLASS:PRIVATE\r\nSUMMARY:two\r\nEND:VEVENT\r\n\
+    BEGIN:VFREEBUSY\r\nUID:f\r\nDTSTAMP:20070501T000000Z\r\nEND:VFREEBUSY\r\n\
+    BEGIN:VTODO\r\nUID:t\r\nDTSTAMP:20070501T000000Z\r\nSUMMARY:some day\r\nEND:VTODO\r\nEND:VCALENDAR\r\n";
+
+fn import(core: &Core, caller: &Caller) -> Result<transfer::Imported> {
+    core.import(
+        caller,
+        "tom",
+        core.read_upload(MEETINGS.as_bytes()),
+        None,
+        |_| (),
+    )
+}
+
+fn exported(core: &Core, caller: &Caller, window: Option<TimeRange>) -> Result<Vec<String>> {
+    let mut uids = Vec::new();
+    core.export(caller, Some("tom"), window, |object| uids.push(object.uid))?;
+    Ok(uids)
+}
+
+#[test]
+fn an_import_names_what_it_refuses_and_stores_the_rest() {
+    let (core, _) = core_with(settings());
+    let (tom, _) = login(&core, "tom");
+    let imported = import(&core, &tom).unwrap();
+    assert_eq!((imported.stored, imported.refused), (3, 1));
+    assert!(
+        imported.faults[0].starts_with("line 20: "),
+        "{:?}",
+        imported.faults
+    );
+    assert_eq!(exported(&core, &tom, None).unwrap(), ["a", "b", "t"]);
+    let later = TimeRange::new(Timestamp(1_800_000_000), Timestamp(1_801_000_000));
+    assert_eq!(exported(&core, &tom, later).unwrap(), ["b", "t"]);
+    let (jerry, _) = login(&core, "jerry");
+    assert_eq!(
+        import(&core, &jerry).unwrap_err().kind(),
+        Kind::AccessDenied
+    );
+    assert_eq!(
+        exported(&core, &jerry, None).unwrap_err().kind(),
+        Kind::AccessDenied
+    );
+}
+
+#[test]
+fn importing_the_same_again_changes_nothing() {
+    let (core, clock) = core_with(settings());
+    let (tom, _) = login(&core, "tom");
+    import(&core, &tom).unwrap();
+    let state = |core: &Core| {
+        let calendar = core
+            .calendar_properties(&Caller::System, Some("tom"))
+            .unwrap()
+            .calendar;
+        core.store()
+            .read(|t| crate::store::calendars::state(t, calendar.id))
+            .unwrap()
+    };
+    let before = state(&core);
+    assert_eq!(before.change, 3);
+    clock.advance(60);
+    assert_eq!(import(&core, &tom).unwrap().stored, 3);
+    assert_eq!(state(&core), before);
+}
+
+#[test]
+fn readers_see_times_but_no_texts_of_private_items() {
+    let (core, _) = core_with(settings());
+    let (tom, _) = login(&core, "tom");
+    import(&core, &tom).unwrap();
+    core.change_calendar("tom", |p| p.acl = vec!["@^a^r^g".into()])
+        .unwrap();
+    let mut summaries = Vec::new();
+    let mut rules = 0;
+    core.export(&Caller::Anonymous, Some("tom"), None, |object| {
+        for component in &object.components {
+            summaries.extend(component.value("SUMMARY").map(str::to_owned));
+            rules += component.properties_named("RRULE").count();
+        }
+    })
+    .unwrap();
+    assert_eq!(
+        (summaries, rules),
+        (vec!["one".to_owned(), "some day".to_owned()], 1)
+    );
+}
+
+#[test]
+fn indexes_are_what_the_texts_say() {
+    let (core, _) = core_with(settings());
+    let (tom, _) = login(&core, "tom");
+    import(&core, &tom).unwrap();
+    let id = core.calendar_properties(&tom, None).unwrap().calendar.id;
+    let zone = crate::ical::zone::Zone::named("Europe/Berlin").unwrap();
+    let wrong = |core: &Core| {
+        core.store()
+            .read(|t| crate::store::items::verify(t, id, &zone))
+            .unwrap()
+    };
+    assert_eq!(wrong(&core), Vec::<String>::new());
+    core.store()
+        .write(|t| {
+            let spans = crate::store::Spans::of(
+                crate::store::Space::ByBusy,
+                crate::store::Key::new().u64(id.0),
+            );
+            spans.clear(t).map(drop)
+        })
+        .unwrap();
+    assert_eq!(wrong(&core).len(), 2);
+    core.store()
+        .write(|t| crate::store::items::reindex(t, id, &zone))
+        .unwrap();
+    assert_eq!(wrong(&core), Vec::<String>::new());
 }

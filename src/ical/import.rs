@@ -33,6 +33,15 @@ pub enum Fault {
     Unsound(u32, Box<str>, Issue),
     /// A component that has no place in an object.
     Misfit(Rejected),
+    /// An object whose text is too long.
+    Oversized {
+        /// Line of the BEGIN of its first component.
+        line: u32,
+        /// Octets of its text.
+        length: usize,
+        /// Octets allowed.
+        limit: usize,
+    },
 }
 
 impl Fault {
@@ -42,6 +51,7 @@ impl Fault {
             Self::Unreadable(error) => error.line,
             Self::Unsound(line, ..) => *line,
             Self::Misfit(rejected) => rejected.line,
+            Self::Oversized { line, .. } => *line,
         }
     }
 }
@@ -58,6 +68,14 @@ impl fmt::Display for Fault {
                 f,
                 "line {}: this {} was left out: {}",
                 rejected.line, rejected.name, rejected.reason
+            ),
+            Self::Oversized {
+                line,
+                length,
+                limit,
+            } => write!(
+                f,
+                "line {line}: this object was left out: expected at most {limit} octets, found {length}"
             ),
         }
     }
@@ -81,32 +99,18 @@ pub fn import(input: &[u8], limits: &Limits, new_uid: &mut dyn FnMut() -> String
             import.faults.push(Fault::Unreadable(error));
         }
     }
-    let mut components = Vec::new();
-    for outermost in parsed.components {
-        if !outermost.is("VCALENDAR") {
-            components.extend(import.checked(outermost));
-            continue;
-        }
-        let mut calendar = Component::new(outermost.name()).at_line(outermost.source_line());
-        for entry in outermost.into_entries() {
-            match entry {
-                Entry::Property(property) => calendar.push(property),
-                Entry::Component(inner) => {
-                    if let Some(inner) = import.checked(inner) {
-                        calendar.push_component(inner);
-                    }
-                }
-            }
-        }
-        components.push(calendar);
-    }
-    let split = object::split(components, new_uid);
-    import.objects = split.objects;
-    import.headers = split.headers;
-    import.refused += split.rejected.len();
-    import
-        .faults
-        .extend(split.rejected.into_iter().map(Fault::Misfit));
+    import.gather(parsed.components, new_uid);
+    import.finish(limits)
+}
+
+/// As [`import`], from components that were read in another way.
+pub fn from_components(
+    components: Vec<Component>,
+    limits: &Limits,
+    new_uid: &mut dyn FnMut() -> String,
+) -> Import {
+    let mut import = Import::default();
+    import.gather(components, new_uid);
     import.finish(limits)
 }
 
@@ -118,6 +122,35 @@ fn counts(name: &str) -> bool {
 }
 
 impl Import {
+    /// Groups what is sound in `parsed` into objects.
+    fn gather(&mut self, parsed: Vec<Component>, new_uid: &mut dyn FnMut() -> String) {
+        let mut components = Vec::new();
+        for outermost in parsed {
+            if !outermost.is("VCALENDAR") {
+                components.extend(self.checked(outermost));
+                continue;
+            }
+            let mut calendar = Component::new(outermost.name()).at_line(outermost.source_line());
+            for entry in outermost.into_entries() {
+                match entry {
+                    Entry::Property(property) => calendar.push(property),
+                    Entry::Component(inner) => {
+                        if let Some(inner) = self.checked(inner) {
+                            calendar.push_component(inner);
+                        }
+                    }
+                }
+            }
+            components.push(calendar);
+        }
+        let split = object::split(components, new_uid);
+        self.objects = split.objects;
+        self.headers = split.headers;
+        self.refused += split.rejected.len();
+        self.faults
+            .extend(split.rejected.into_iter().map(Fault::Misfit));
+    }
+
     /// The component, unless its meaning cannot be told.
     fn checked(&mut self, component: Component) -> Option<Component> {
         // A file is taken for what it says, even one that was once a message: what has no time cannot be stored.

@@ -173,7 +173,7 @@ fn index(
 ) -> Result<()> {
     let uid = item.uid.as_bytes();
     by_time(calendar).insert(t, indexed_span(item), uid, &[item.kind as u8])?;
-    for (span, busy) in derive::busy(object, floating) {
+    if let Some((span, busy)) = derive::busy(object, floating) {
         by_busy(calendar).insert(t, span, uid, &busy.encode()?)?;
     }
     Ok(())
@@ -183,7 +183,7 @@ fn unindex(t: &mut WriteTxn<'_>, calendar: CalendarId, floating: &Zone, item: &I
     let uid = item.uid.as_bytes();
     by_time(calendar).remove(t, indexed_span(item), uid)?;
     if let Some(object) = derive::object(item) {
-        for (span, _) in derive::busy(&object, floating) {
+        if let Some((span, _)) = derive::busy(&object, floating) {
             by_busy(calendar).remove(t, span, uid)?;
         }
     }
@@ -293,7 +293,7 @@ pub fn verify(t: &impl Reader, calendar: CalendarId, floating: &Zone) -> Result<
         expected
             .0
             .insert((span.start(), span.end(), uid.clone(), vec![item.kind as u8]));
-        for (span, busy) in derive::busy(&object, floating) {
+        if let Some((span, busy)) = derive::busy(&object, floating) {
             expected
                 .1
                 .insert((span.start(), span.end(), uid.clone(), busy.encode()?));
