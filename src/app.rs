@@ -2,6 +2,7 @@
 
 pub mod listen;
 pub mod open;
+mod target;
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,8 +23,10 @@ use crate::admin::server::{Execute, Socket};
 use crate::cap;
 use crate::config::Config;
 use crate::core::Core;
+use crate::dispatch::Dispatch;
 use crate::observe::{self, Health};
 use crate::store;
+use crate::wcap;
 
 /// Between two sweeps of what has passed away: sessions.
 const SWEEP: Duration = Duration::from_secs(600);
@@ -99,7 +102,14 @@ async fn run(config: &Config, core: &Core) -> Result<(), Error> {
 
     let (stop, stopped) = watch::channel(false);
     let grace = config.server.stop_time;
-    let mut router = router().merge(observe::health_routes(health.clone()));
+    let dispatch = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
+    let mut router = router()
+        .merge(wcap::http::router(
+            core.clone(),
+            dispatch,
+            &config.http.prefixes,
+        ))
+        .merge(observe::health_routes(health.clone()));
     let own_metrics = match config.metrics.addr {
         Some(addr) => Some((
             bind("metrics", addr).await?,

@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::target::Repaired;
 use crate::limits::Limits;
 
 /// How HTTP/2 begins (RFC 9113 section 3.4); until it can be told apart nothing else watches the clock.
@@ -129,7 +130,7 @@ impl Connection {
         if !begun {
             return;
         }
-        let io = TokioIo::new(Impatient::new(stream, self.write_time));
+        let io = TokioIo::new(Repaired::new(Impatient::new(stream, self.write_time)));
         let service = TowerToHyperService::new(self.router);
         let connection = self.builder.serve_connection(io, service).into_owned();
         if let Err(error) = self.watcher.watch(connection).await {
@@ -287,6 +288,18 @@ mod tests {
         server.stop.send(true).unwrap();
         server.ended.await.unwrap();
         assert!(TcpStream::connect(server.addr).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn raw_quotes_reach_the_handler_encoded() {
+        let echo = |uri: http::Uri| async move { uri.query().unwrap_or_default().to_owned() };
+        let router = Router::new().route("/", get(echo));
+        let server = start(router, Limits::default()).await;
+        let request = "GET /?rrules=\"FREQ=DAILY;COUNT=2\"&s=<\u{e4}> HTTP/1.1\r\nHost: x\r\n\
+                       Connection: close\r\n\r\n";
+        let answer = ask(server.addr, request.as_bytes()).await;
+        let echoed = "\r\n\r\nrrules=%22FREQ=DAILY;COUNT=2%22&s=%3C%C3%A4%3E";
+        assert!(answer.ends_with(echoed), "{answer}");
     }
 
     #[tokio::test]
