@@ -135,6 +135,7 @@ impl Redb {
             .mode(0o600)
             .open(path)
             .map_err(|cause| Error::io("opening the store", &cause))?;
+        let fresh = file.metadata().is_ok_and(|metadata| metadata.len() == 0);
         let database = Database::builder()
             .set_cache_size(options.cache_bytes)
             .create_file(file)
@@ -143,18 +144,24 @@ impl Redb {
                 DatabaseError::Storage(cause) => storage("opening the store", cause),
                 other => Error::storage("opening the store", other),
             })?;
-        let path = path.to_path_buf();
-        let commits = AtomicU64::new(0);
-        let engine = Self {
-            shared: Arc::new(Shared {
-                database,
-                path,
-                options,
-                commits,
-            }),
-        };
-        engine.shared.create_missing_tables()?;
+        let engine = Self::with(database, path, options)?;
+        if fresh {
+            flush_entry(path)?;
+        }
         Ok(engine)
+    }
+
+    fn with(database: Database, path: &Path, options: RedbOptions) -> Result<Self> {
+        let shared = Shared {
+            database,
+            path: path.to_path_buf(),
+            options,
+            commits: AtomicU64::new(0),
+        };
+        shared.create_missing_tables()?;
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Verifies the file's own structure and checksums and repairs what can be; says whether it was sound.
@@ -452,6 +459,25 @@ impl Attempt for Change {
     }
 }
 
+/// Makes sure that a new file is still in its folder, and that in its own, after a power cut.
+fn flush_entry(path: &Path) -> Result<()> {
+    for folder in path.ancestors().skip(1).take(2) {
+        // The parent of a file named without a folder is the empty path.
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        match fs::File::open(folder).and_then(|folder| folder.sync_all()) {
+            Ok(()) => (),
+            // A folder that may be passed through but not read, and was there before us.
+            Err(cause) if cause.kind() == std::io::ErrorKind::PermissionDenied => (),
+            Err(cause) => return Err(Error::io("making the store", &cause)),
+        }
+    }
+    Ok(())
+}
+
 fn within(what: &'static str, length: usize, limit: usize) -> Result<()> {
     if length > limit {
         return Err(Error::TooLarge {
@@ -491,3 +517,6 @@ fn committed(doing: &'static str, cause: CommitError) -> Error {
         other => Error::storage(doing, other),
     }
 }
+
+#[cfg(test)]
+mod tests;
