@@ -7,7 +7,7 @@ use std::fmt;
 use super::check::{self, Issue, Severity};
 use super::component::{Component, Entry};
 use super::object::{self, CalendarObject, Header, Rejected};
-use super::parse::{self, Limits, Message, ParseError};
+use super::parse::{self, Limits, ParseError};
 
 /// What a file holds.
 #[derive(Debug, Clone, Default)]
@@ -89,12 +89,10 @@ pub fn import(input: &[u8], limits: &Limits, new_uid: &mut dyn FnMut() -> String
     let parsed = parse::parse_mending(input, limits);
     let mut import = Import {
         unlisted: parsed.unlisted,
+        refused: parsed.left_out,
         ..Import::default()
     };
     for error in parsed.errors {
-        if matches!(&error.message, Message::LeftOut(name, _) if counts(name)) {
-            import.refused += 1;
-        }
         if !error.message.is_warning() {
             import.faults.push(Fault::Unreadable(error));
         }
@@ -112,13 +110,6 @@ pub fn from_components(
     let mut import = Import::default();
     import.gather(components, new_uid);
     import.finish(limits)
-}
-
-/// Whether a component left out is one that a user would miss by itself.
-fn counts(name: &str) -> bool {
-    !["VALARM", "STANDARD", "DAYLIGHT"]
-        .iter()
-        .any(|part| part.eq_ignore_ascii_case(name))
 }
 
 impl Import {
@@ -227,11 +218,12 @@ mod tests {
             errors: 3,
             ..Limits::DEFAULT
         };
-        let text = "BEGIN:VEVENT\nEND:VEVENT\n".repeat(5);
-        let import = import(text.as_bytes(), &limits, &mut String::new);
-        assert_eq!(
-            (import.refused, import.faults.len(), import.unlisted),
-            (5, 3, 2)
-        );
+        for text in [
+            "BEGIN:VEVENT\nEND:VEVENT\n",
+            "BEGIN:VEVENT\nUID\nEND:VEVENT\n",
+        ] {
+            let import = import(text.repeat(5).as_bytes(), &limits, &mut String::new);
+            assert_eq!((import.refused, import.faults.len()), (5, 3));
+        }
     }
 }

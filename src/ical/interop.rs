@@ -115,7 +115,8 @@ fn property_to_parsed(property: &Property) -> parser::Property<'static> {
             };
             parser::Parameter {
                 key: param.name().to_owned().into(),
-                val: Some(value.into()),
+                // What the crate's parser makes of `NAME=`.
+                val: (!value.is_empty()).then(|| value.into()),
             }
         })
         .collect();
@@ -259,7 +260,7 @@ mod tests {
     fn order_and_repeats_survive_through_the_parsed_form() {
         let ours = read(
             "BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nX-A:1\nUID:1\nX-A:2\nRRULE:FREQ=DAILY\nRRULE:FREQ=WEEKLY\n\
-             REQUEST-STATUS:2.0;Success\nGEO:1;2\nATTENDEE;MEMBER=\"mailto:a\",\"mailto:b\";CN=x:mailto:c\n\
+             REQUEST-STATUS:2.0;Success\nGEO:1;2\nATTENDEE;MEMBER=\"mailto:a\",\"mailto:b\";CN=:mailto:c\n\
              BEGIN:VALARM\nACTION:DISPLAY\nEND:VALARM\nEND:VEVENT\nEND:VCALENDAR\n",
         );
         let back = from_parsed(&to_parsed(&ours)).unwrap();

@@ -70,6 +70,8 @@ pub struct Parsed {
     pub errors: Vec<ParseError>,
     /// How many more there were than [`Limits::errors`].
     pub unlisted: usize,
+    /// Components left out, listed or not; alarms and the observances of a zone do not count by themselves.
+    pub left_out: usize,
 }
 
 impl Parsed {
@@ -450,6 +452,9 @@ impl<'l> Parser<'l> {
             }
             return;
         };
+        if !is_one_of(component.name(), &PARTS) {
+            self.parsed.left_out += 1;
+        }
         let message = Message::LeftOut(cut(component.name()), fault);
         self.report(component.source_line(), message);
         if self.mend && component.is("VALARM") {
