@@ -1,0 +1,249 @@
+//! WCAP transcripts: every `tests/wcap/COMMAND/CASE.txt` is one test, sent over a loopback connection
+//! to a server of its own with a clock that stands still. The format is in `tests/wcap/README.md`.
+
+#![expect(clippy::expect_used, reason = "tests")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use wcapd::config::Config;
+use wcapd::config::table::Key;
+use wcapd::config::value::Raw;
+use wcapd::core::Core;
+use wcapd::core::accounts::NewUser;
+use wcapd::core::calendars::NewCalendar;
+use wcapd::dispatch::Dispatch;
+use wcapd::ical::datetime::Timestamp;
+use wcapd::model::calendar::CalendarProperties;
+use wcapd::model::clock::{Clock as _, CountedIds, ManualClock};
+use wcapd::store::Store;
+use wcapd::wcap::registry;
+
+use common::transcript::{Transcript, World};
+
+/// Monday 5 January 2026, 09:00 UTC: where every case's clock stands unless it says otherwise.
+const NOW: &str = "20260105T090000Z";
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = Arc::new(runtime.expect("a runtime starts"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wcap");
+    let mut trials = Vec::new();
+    for path in cases(&folder) {
+        let name = path
+            .strip_prefix(&folder)
+            .expect("found inside")
+            .with_extension("");
+        let name = name.to_string_lossy().replace('\\', "/");
+        let runtime = Arc::clone(&runtime);
+        trials.push(Trial::test(name, move || run(&path, &runtime)));
+    }
+    assert!(!trials.is_empty(), "expected transcripts in tests/wcap");
+    trials.push(Trial::test("every command has a transcript", move || {
+        every_command(&folder)
+    }));
+    if std::env::var_os("UPDATE").is_some() {
+        // One after the other, so that what is printed can be read.
+        arguments.test_threads = Some(1);
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// Each row of the registry has a folder of cases, and each folder is a row's.
+fn every_command(folder: &Path) -> Result<(), Failed> {
+    let known: BTreeSet<String> = registry::rows().map(|row| row.name.to_owned()).collect();
+    let told: BTreeSet<String> = cases(folder)
+        .iter()
+        .filter_map(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    let missing: Vec<_> = known.difference(&told).collect();
+    let strange: Vec<_> = told.difference(&known).collect();
+    if missing.is_empty() && strange.is_empty() {
+        return Ok(());
+    }
+    Err(format!("commands without a case: {missing:?}; folders of no command: {strange:?}").into())
+}
+
+/// The `.txt` files one folder below `folder`, in order.
+fn cases(folder: &Path) -> Vec<PathBuf> {
+    let list = |folder: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder).expect("a readable folder");
+        let mut paths: Vec<_> = entries
+            .map(|entry| entry.expect("readable").path())
+            .collect();
+        paths.sort();
+        paths
+    };
+    let folders = list(folder).into_iter().filter(|path| path.is_dir());
+    let files = folders.flat_map(|folder| list(&folder));
+    files
+        .filter(|path| path.extension().is_some_and(|end| end == "txt"))
+        .collect()
+}
+
+fn run(path: &Path, runtime: &Runtime) -> Result<(), Failed> {
+    let text = fs::read_to_string(path)?;
+    let transcript = Transcript::parse(&text)?;
+    let mut world = Demo::new(runtime);
+    let Err(failure) = transcript.play(&text, &mut world) else {
+        return Ok(());
+    };
+    let mut report = format!("{}\n{}", path.display(), failure.report);
+    match failure.rewritten {
+        Some(new) if std::env::var_os("UPDATE").is_some() => {
+            fs::write(path, new)?;
+            report.push_str("rewritten: read the diff, then run again without UPDATE\n");
+        }
+        Some(_) => report.push_str("if what came is right: UPDATE=1, and read the diff\n"),
+        None => {}
+    }
+    Err(Failed::from(report))
+}
+
+/// A server over a store in memory. It starts with the first request; what is set before that can
+/// be configuration, what is set after it is a change while clients are there.
+struct Demo<'a> {
+    runtime: &'a Runtime,
+    config: Config,
+    clock: Arc<ManualClock>,
+    core: Option<Core>,
+    address: Option<SocketAddr>,
+}
+
+impl<'a> Demo<'a> {
+    fn new(runtime: &'a Runtime) -> Self {
+        let now = time(NOW).expect("a good time");
+        Self {
+            runtime,
+            config: Config::for_tests(Path::new("unused")),
+            clock: Arc::new(ManualClock::new(now)),
+            core: None,
+            address: None,
+        }
+    }
+
+    /// Sets a key of the configuration, such as `limits.value_bytes 10`.
+    fn set(&mut self, path: &str, value: &str) -> Result<(), String> {
+        if self.core.is_some() {
+            return Err("@set stands before everything that needs the server".to_owned());
+        }
+        let key = Key::find(path).ok_or_else(|| {
+            let nearest = Key::nearest(path);
+            format!("there is no key {path}; did you mean {nearest}?")
+        })?;
+        // As in an environment variable.
+        let set = key.set(&mut self.config, &Raw::Text(value.to_owned()));
+        set.ok_or_else(|| format!("{path} must be {}", key.expected()))
+    }
+
+    fn core(&mut self) -> &Core {
+        let (clock, config) = (&self.clock, &self.config);
+        self.core.get_or_insert_with(|| {
+            let store = Store::in_memory(clock.clone()).expect("a store in memory opens");
+            let ids = Arc::new(CountedIds::default());
+            let settings = wcapd::app::open::settings(config);
+            Core::new(store, clock.clone(), ids, settings)
+        })
+    }
+}
+
+impl World for Demo<'_> {
+    fn directive(&mut self, words: &[String]) -> Result<(), String> {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let text = |error: wcapd::core::Error| error.message().to_owned();
+        match words.as_slice() {
+            ["set", key, value] => self.set(key, value),
+            ["now", at] => {
+                self.clock.set(time(at)?);
+                Ok(())
+            }
+            ["advance", seconds] => {
+                let seconds = seconds
+                    .parse()
+                    .map_err(|_| format!("no number: {seconds}"))?;
+                self.clock.advance(seconds);
+                Ok(())
+            }
+            ["user", name, roles @ ..] => {
+                let new = NewUser {
+                    name: (*name).to_owned(),
+                    administrator: roles.contains(&"admin"),
+                    ..NewUser::default()
+                };
+                self.core()
+                    .add_user(&new, Some(name))
+                    .map(drop)
+                    .map_err(text)
+            }
+            ["group", name, members @ ..] => {
+                let members: Vec<String> = members.iter().map(|m| (*m).to_owned()).collect();
+                self.core()
+                    .add_group(name, &[], &members)
+                    .map(drop)
+                    .map_err(text)
+            }
+            ["calendar", calid, owner, flags @ ..] => {
+                let new = NewCalendar {
+                    resource: flags.contains(&"resource"),
+                    ..NewCalendar::default()
+                };
+                self.core()
+                    .create_calendar(calid, owner, &new)
+                    .map(drop)
+                    .map_err(text)
+            }
+            ["acl", calid, entries] => {
+                let change = |calendar: &mut CalendarProperties| {
+                    calendar.acl = entries.split(';').map(str::to_owned).collect();
+                };
+                self.core()
+                    .change_calendar(calid, change)
+                    .map(drop)
+                    .map_err(text)
+            }
+            _ => Err(format!("'@{}' means nothing", words.join(" "))),
+        }
+    }
+
+    fn address(&mut self) -> SocketAddr {
+        if let Some(address) = self.address {
+            return address;
+        }
+        let router = router(self.core().clone(), &self.config);
+        let address = self.runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let address = listener.local_addr().expect("bound");
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            address
+        });
+        *self.address.insert(address)
+    }
+
+    fn now(&self) -> String {
+        self.clock.now().to_string()
+    }
+}
+
+/// The WCAP door as the program opens it, without the listener's own bounds on connections.
+fn router(core: Core, config: &Config) -> axum::Router {
+    let dispatch = Dispatch::new(16, core.store().reads_inline());
+    wcapd::wcap::http::router(core, dispatch, &config.http.prefixes)
+}
+
+/// The instant of a UTC time such as `20260105T090000Z`.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let utc = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text);
+    let utc = utc.map_err(|_| format!("expected a time such as {NOW}, found {text}"))?;
+    Ok(Timestamp::from_civil_utc(utc))
+}
