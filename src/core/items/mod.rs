@@ -1,4 +1,17 @@
-//! What is in a calendar: events and to-dos, read and changed.
+//! What is in a calendar: events, to-dos and journal entries, alone or as series, read and changed.
+//!
+//! `edit` (with `times`, `rules`, `attendees`, `meaning`) changes one component, `series` (with `exception`,
+//! `split`) an object of several: pure functions, no store, no rights, no protocol.
 
+pub mod attendees;
+pub mod edit;
+mod exception;
+pub mod meaning;
 pub mod people;
+pub mod rules;
 pub mod scheduling;
+pub mod series;
+mod split;
+#[cfg(test)]
+mod testing;
+pub mod times;

@@ -268,6 +268,15 @@ impl Walk<'_> {
         }
     }
 
+    /// Passes whatever the period has left.
+    fn pass_period(&mut self) {
+        self.time_at = 0;
+        self.day_at = match self.steps.positions.is_empty() {
+            true => self.days.len(),
+            false => self.total,
+        };
+    }
+
     /// Passes the period's occurrences before `at`; says how many that were.
     fn pass_until(&mut self, at: i64) -> u64 {
         let before = self.passed();
@@ -371,7 +380,12 @@ impl Walk<'_> {
                     self.fill(target, work)?;
                 }
             } else {
-                while passed < most && self.advance(to, work)? {
+                while passed < most {
+                    if !self.advance(to, work)? {
+                        // The last period before `to` is counted already.
+                        self.pass_period();
+                        break;
+                    }
                     if self.period >= target {
                         break;
                     }
