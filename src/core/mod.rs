@@ -7,6 +7,7 @@ pub mod access;
 pub mod accounts;
 pub mod calendars;
 pub mod caller;
+pub mod check;
 pub mod directory;
 pub mod error;
 pub mod items;

@@ -411,3 +411,28 @@ fn indexes_are_what_the_texts_say() {
         .unwrap();
     assert_eq!(wrong(&core), Vec::<String>::new());
 }
+
+#[test]
+fn a_check_finds_and_mends_a_broken_index() {
+    let (core, _) = core_with(settings());
+    let (tom, _) = login(&core, "tom");
+    import(&core, &tom).unwrap();
+    let sound = core.check(true).unwrap();
+    assert!(
+        sound.records > 10 && sound.problems.is_empty() && !sound.repaired,
+        "{sound:?}"
+    );
+    let space = crate::store::Space::ByTime;
+    core.store()
+        .write(|t| t.delete_range(space, &crate::store::KeyRange::all()))
+        .unwrap();
+    assert_eq!(core.check(false).unwrap().problems.len(), 3);
+    assert!(core.check(true).unwrap().repaired);
+    assert_eq!(core.check(false).unwrap().problems, Vec::<String>::new());
+    let row = crate::store::Key::new().u64(1);
+    core.store()
+        .write(|t| t.put(crate::store::Space::Principals, &row, b"\x07rubbish"))
+        .unwrap();
+    let damaged = core.check(true).unwrap();
+    assert!(damaged.problems[0].contains("principals"), "{damaged:?}");
+}

@@ -122,7 +122,7 @@ pub fn addresses(t: &impl Reader, id: CalendarId) -> Result<Vec<String>> {
 }
 
 /// The name in the shared namespace that a calid without a rest takes up.
-fn whole_name(calid: &Calid) -> Option<QualifiedName> {
+pub fn whole_name(calid: &Calid) -> Option<QualifiedName> {
     calid.rest.is_empty().then(|| QualifiedName {
         local: calid.local.clone(),
         domain: calid.domain.clone(),

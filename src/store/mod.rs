@@ -4,6 +4,7 @@
 //! a closure in private and returns when what it changed is on disk, or leaves no trace. Layout: [`space`].
 
 pub mod calendars;
+pub mod check;
 pub mod codec;
 mod commit;
 pub mod derive;

@@ -1,0 +1,141 @@
+//! Verification of everything stored, and repair of what is derived.
+//!
+//! Texts, accounts and properties are never touched: what is wrong with those is named, not mended.
+
+use std::ops::ControlFlow;
+
+use super::Core;
+use super::error::Result;
+use super::transfer::floating;
+use crate::model::calendar::Calendar;
+use crate::model::user::Principal;
+use crate::store::people::{MailRow, NameRow};
+use crate::store::{ReadTxn, calendars, check, items, people};
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Records read.
+    pub records: u64,
+    /// One sentence for each thing that is wrong.
+    pub problems: Vec<String>,
+    /// Whether derived data was built anew.
+    pub repaired: bool,
+}
+
+impl Core {
+    /// Reads every record and compares every index with what it is derived from.
+    ///
+    /// With `repair`, calendars whose indexes are wrong get them built anew; the problems named are those found before.
+    pub fn check(&self, repair: bool) -> Result<Checked> {
+        let (mut checked, sick) = self.store().read(|t| self.verify(t))?;
+        if repair && !sick.is_empty() {
+            for calendar in &sick {
+                let zone = floating(&calendar.properties.tzid);
+                self.store()
+                    .write(|t| items::reindex(t, calendar.id, &zone))?;
+            }
+            checked.repaired = true;
+        }
+        Ok(checked)
+    }
+
+    /// What is wrong, and the calendars whose indexes are.
+    fn verify(&self, t: &ReadTxn) -> Result<(Checked, Vec<Calendar>)> {
+        let mut checked = Checked::default();
+        let (records, damaged) = check::records(t)?;
+        checked.records = records;
+        checked.problems.extend(damaged);
+        let mut sick = Vec::new();
+        if !checked.problems.is_empty() {
+            // Records that cannot be read would only be reported again, and less clearly.
+            return Ok((checked, sick));
+        }
+        for user in people::users(t)? {
+            self.verify_principal(t, &Principal::User(user), &mut checked.problems)?;
+        }
+        for group in people::groups(t)? {
+            self.verify_principal(t, &Principal::Group(group), &mut checked.problems)?;
+        }
+        for calendar in calendars::all(t)? {
+            let shown = self.show_calid(&calendar.calid);
+            self.verify_calendar(t, &calendar, &shown, &mut checked.problems)?;
+            let zone = floating(&calendar.properties.tzid);
+            let wrong = items::verify(t, calendar.id, &zone)?;
+            if !wrong.is_empty() {
+                let named = wrong
+                    .into_iter()
+                    .map(|what| format!("calendar '{shown}': {what}"));
+                checked.problems.extend(named);
+                sick.push(calendar);
+            }
+        }
+        Ok((checked, sick))
+    }
+
+    fn verify_principal(
+        &self,
+        t: &ReadTxn,
+        principal: &Principal,
+        problems: &mut Vec<String>,
+    ) -> Result<()> {
+        let (id, name) = (principal.id(), principal.name());
+        if people::name_row(t, name)?.and_then(|row| row.principal) != Some(id) {
+            problems.push(format!(
+                "the name '{name}' does not lead to its user or group"
+            ));
+        }
+        for address in principal.mail() {
+            if people::mail_row(t, address)? != Some(MailRow::Principal(id)) {
+                problems.push(format!("the address '{address}' does not lead to '{name}'"));
+            }
+        }
+        if let Principal::Group(group) = principal {
+            for &member in &group.members {
+                let listed = people::groups_of(t, member)?.contains(&id);
+                if !listed || people::principal(t, member)?.is_none() {
+                    problems.push(format!(
+                        "group '{name}' has a member that does not know of it"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_calendar(
+        &self,
+        t: &ReadTxn,
+        calendar: &Calendar,
+        shown: &str,
+        problems: &mut Vec<String>,
+    ) -> Result<()> {
+        if calendars::find(t, &calendar.calid)?.map(|found| found.id) != Some(calendar.id) {
+            problems.push(format!("the calid '{shown}' does not lead to its calendar"));
+        }
+        let owned = calendars::owned(t, calendar.owner)?;
+        if !owned.iter().any(|owned| owned.id == calendar.id) {
+            problems.push(format!("calendar '{shown}' is not listed with its owner"));
+        }
+        if people::principal(t, calendar.owner)?.is_none() {
+            problems.push(format!("the owner of calendar '{shown}' does not exist"));
+        }
+        let named = calendars::whole_name(&calendar.calid);
+        let row = named.map_or(Ok(None), |name| people::name_row(t, &name))?;
+        let leads_here = |row: NameRow| row.calendar == Some(calendar.id);
+        if calendar.calid.rest.is_empty() && !row.is_some_and(leads_here) {
+            problems.push(format!("the name '{shown}' does not lead to its calendar"));
+        }
+        let newest = calendars::state(t, calendar.id)?;
+        items::all(t, calendar.id, |item| {
+            if item.change > newest.change || item.modified.0 > newest.stamp {
+                problems.push(format!(
+                    "calendar '{shown}': '{}' is newer than the calendar",
+                    item.uid
+                ));
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(())
+    }
+}
