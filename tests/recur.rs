@@ -5,6 +5,8 @@
 
 #[path = "recur/corpus.rs"]
 mod corpus;
+#[path = "recur/table.rs"]
+mod table;
 
 use wcapd::ical::component::{Component, Property};
 use wcapd::ical::datetime::{DateTime, TimeRange, Timestamp};

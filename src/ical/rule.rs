@@ -147,6 +147,9 @@ pub enum RuleWarning {
     /// A part that the standard forbids for this frequency; it limits the series like any other.
     #[error("the standard does not allow {0} with this FREQ; it limits the series")]
     Misplaced(&'static str),
+    /// COUNT=-1, read as no COUNT.
+    #[error("COUNT is -1; it is read as no COUNT")]
+    NoCount,
     /// Empty parts (`;;`) or empty list values were skipped.
     #[error("the rule has empty parts; they were skipped")]
     Empty,

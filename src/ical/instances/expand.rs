@@ -314,13 +314,15 @@ impl Master {
         mut take: impl FnMut(Original) -> Result<(), E>,
     ) -> Result<(), E> {
         let start = self.original(self.start);
-        if !rule.plan.fits_start() && self.starts_with(&start) && bounds.contains(&start) {
+        let first = self.starts_with(&start);
+        if first && bounds.contains(&start) {
             take(start)?;
         }
         let mut walk = rule.plan.occurrences(bounds.from, bounds.to);
         while let Some(local) = walk.next(work)? {
             let original = self.original(local);
-            if bounds.contains(&original) && !self.excludes_date(original.at, local) {
+            let taken = first && local == self.start;
+            if !taken && bounds.contains(&original) && !self.excludes_date(original.at, local) {
                 take(original)?;
             }
         }

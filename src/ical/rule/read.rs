@@ -98,6 +98,8 @@ impl Reader {
                 );
             }
             "UNTIL" => rule.until = Some(until(value)?),
+            // Some programs write -1 for no count.
+            "COUNT" if value == "-1" => self.warn(RuleWarning::NoCount),
             "COUNT" => rule.count = Some(whole(name, value)?),
             "INTERVAL" => rule.interval = whole(name, value)?,
             "BYSECOND" => rule.by_second = unsigned(name, value, 0, 60, "0 to 60")?,

@@ -61,8 +61,8 @@ fn errors_are_sentences() {
             "expected INTERVAL to be a whole number from 1, found '0'",
         ),
         (
-            "FREQ=DAILY;COUNT=-1",
-            "expected COUNT to be a whole number from 1, found '-1'",
+            "FREQ=DAILY;COUNT=-2",
+            "expected COUNT to be a whole number from 1, found '-2'",
         ),
         (
             "FREQ=DAILY;BYMONTH=0",
@@ -146,6 +146,7 @@ fn leniency_is_reported() {
         [RuleWarning::Misplaced("BYMONTHDAY")]
     );
     assert_eq!(warnings("FREQ=DAILY;UNTIL="), [RuleWarning::Empty]);
+    assert_eq!(warnings("FREQ=DAILY;COUNT=-1"), [RuleWarning::NoCount]);
     assert_eq!(
         warnings("FREQ=DAILY;COUNT=2;count=2"),
         [RuleWarning::Repeated("COUNT")]
