@@ -319,7 +319,9 @@ fn names_have_one_home() {
 fn only_doors_and_roof_wait() {
     let mut complaints = Vec::new();
     for (path, module, text) in source() {
-        if DOORS.contains(&module.as_str()) || floor(&module) == Some(5) {
+        // The step from the doors to the core is asynchronous on the doors' side.
+        let waits = DOORS.contains(&module.as_str()) || module == "dispatch";
+        if waits || floor(&module) == Some(5) {
             continue;
         }
         for (number, line) in code(&text) {

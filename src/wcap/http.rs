@@ -16,6 +16,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 pub use redact::redact;
@@ -26,7 +27,7 @@ use crate::ical::datetime::Timestamp;
 use crate::limits::Limits;
 use crate::metric;
 use crate::text::form::{Form, FormError, FormLimits};
-use crate::wcap::args::{ArgError, Args, ListLimits};
+use crate::wcap::args::{Args, ListLimits};
 use crate::wcap::context::{Context, Failure, Session, Upload};
 use crate::wcap::encode::encode;
 use crate::wcap::errno::Errno;
@@ -92,7 +93,7 @@ async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response {
 /// The answer to a request before it gets its headers.
 struct Served {
     content_type: &'static str,
-    body: Vec<u8>,
+    body: Bytes,
     errno: Errno,
     file_name: Option<String>,
     /// Whether the connection is of no more use: the rest of a body may still be on its way.
@@ -103,7 +104,7 @@ impl Served {
     fn errno(errno: Errno, format: Format) -> Self {
         Self {
             content_type: format.content_type(),
-            body: encode(&Reply::errno(errno), format),
+            body: encode(&Reply::errno(errno), format).into(),
             errno,
             file_name: None,
             close: false,
@@ -112,12 +113,16 @@ impl Served {
 
     fn answer(answer: Answer, format: Format) -> Self {
         let (content_type, body, file_name) = match answer {
-            Answer::Reply(reply) => (format.content_type(), encode(&reply, format), None),
+            Answer::Reply(reply) => {
+                let body = encode(&reply, format);
+                (format.content_type(), body.into(), None)
+            }
+            Answer::Printed(body) => (format.content_type(), body, None),
             Answer::File(File {
                 content_type,
                 name,
                 content,
-            }) => (content_type, content, Some(name)),
+            }) => (content_type, content.into(), Some(name)),
         };
         Self {
             content_type,
@@ -292,7 +297,7 @@ fn answer(
 
 /// The step from `id` to a session: the only one.
 fn session(core: &Core, args: &Args) -> Result<Session, Failure> {
-    let token = args.text("id").map_err(ArgError::from)?;
+    let token = args.text("id")?;
     let Some(token) = token.filter(|token| !token.is_empty()) else {
         return Ok(Session::None);
     };

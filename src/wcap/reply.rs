@@ -3,6 +3,8 @@
 //! A reply knows no format; `encode` prints it. The tree is that of iCalendar: one VCALENDAR per calendar asked
 //! for, so that one can fail while others succeed.
 
+use bytes::Bytes;
+
 use crate::ical::component::{Component, Property};
 use crate::wcap::errno::Errno;
 
@@ -17,6 +19,8 @@ pub const ERRNO: &str = "X-NSCP-WCAP-ERRNO";
 pub enum Answer {
     /// Calendars in the format the client asked for.
     Reply(Reply),
+    /// Calendars that were printed before, in the format the client asked for.
+    Printed(Bytes),
     /// A file, whatever the format asked for.
     File(File),
 }

@@ -248,17 +248,18 @@ fn calids_are_cut_in_both_ways() {
     );
 }
 
+type Items = Vec<(String, Option<DateTime>, Option<Modifier>)>;
+
 #[test]
 fn items_run_in_parallel() {
-    let refs =
-        |query: &str| -> Result<Vec<(String, Option<DateTime>, Option<Modifier>)>, ArgError> {
-            let args = args(query);
-            let refs = args.item_refs(false)?;
-            Ok(refs
-                .into_iter()
-                .map(|r| (r.uid.into_owned(), r.rid, r.modifier))
-                .collect())
-        };
+    let refs = |query: &str| -> Result<Items, ArgError> {
+        let args = args(query);
+        let refs = args.item_refs(false)?;
+        Ok(refs
+            .into_iter()
+            .map(|r| (r.uid.into_owned(), r.rid, r.modifier))
+            .collect())
+    };
     let day = |n| Some(utc(&format!("2007052{n}T040000Z")));
     assert_eq!(refs("uid=a").unwrap(), [("a".into(), None, None)]);
     assert_eq!(refs("uid=a%3Bb").unwrap(), [("a;b".into(), None, None)]);

@@ -1,11 +1,19 @@
-//! The server itself: version, ping, gettime, get_guids.
+//! The server itself: version, ping, gettime, get_guids, get_all_timezones.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
 
 use crate::core::access::Right;
 use crate::core::{Error, Kind as Failed};
+use crate::dispatch::Cost;
 use crate::ical::datetime::DateTime;
+use crate::ical::{vtimezone, zone};
 use crate::wcap::args::{Kind, Param};
 use crate::wcap::context::{Context, Failure};
+use crate::wcap::encode::encode;
 use crate::wcap::errno::Errno;
+use crate::wcap::format::Format;
 use crate::wcap::registry::{Needs, Row};
 use crate::wcap::reply::{Answer, Calendar, Reply};
 
@@ -44,6 +52,16 @@ pub(super) const ROWS: &[Row] = &[
         )
         .also(&["count"])],
         ..Row::new("get_guids", Errno::BadArguments, guids)
+    },
+    Row {
+        doc: "Lists every time zone the server knows, as VTIMEZONE components.",
+        session: Needs::Nothing,
+        cost: Cost::Heavy,
+        ..Row::new(
+            "get_all_timezones",
+            Errno::GetAllTimeZonesFailed,
+            all_timezones,
+        )
     },
 ];
 
@@ -91,4 +109,28 @@ fn guids(context: &Context) -> Result<Answer, Failure> {
         calendar = calendar.value(&format!("X-NSCP-GUID{n}"), context.core.ids().uid());
     }
     Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+/// The answer of get_all_timezones in one format; the tz database is part of the program.
+type Printed = LazyLock<Bytes>;
+
+fn all_timezones(context: &Context) -> Result<Answer, Failure> {
+    static CALENDAR: Printed = LazyLock::new(|| print_timezones(Format::Calendar));
+    static XML: Printed = LazyLock::new(|| print_timezones(Format::Xml));
+    static JSON: Printed = LazyLock::new(|| print_timezones(Format::Json));
+    let printed: &Bytes = match context.format {
+        Format::Calendar => &CALENDAR,
+        Format::Xml => &XML,
+        Format::Json => &JSON,
+    };
+    Ok(Answer::Printed(printed.clone()))
+}
+
+fn print_timezones(format: Format) -> Bytes {
+    let mut calendar = Calendar::publish();
+    let zones = zone::names().iter();
+    zones
+        .filter_map(|name| vtimezone::named(name))
+        .for_each(|timezone| calendar.push_component(timezone));
+    encode(&Reply::of(calendar.finish(Errno::Ok)), format).into()
 }

@@ -180,6 +180,28 @@ async fn guids_are_fresh_and_stand_first() {
 }
 
 #[tokio::test]
+async fn every_time_zone_is_told() {
+    let router = router_with(small());
+    let text = get(&router, "/wcap/get_all_timezones.wcap?id=dead").await;
+    assert!(text.starts_with("BEGIN:VCALENDAR\r\n"));
+    assert!(text.ends_with("END:VTIMEZONE\r\nX-NSCP-WCAP-ERRNO:0\r\nEND:VCALENDAR\r\n"));
+    for zone in [
+        "Europe/Berlin",
+        "America/Los_Angeles",
+        "Africa/Amman",
+        "UTC",
+    ] {
+        let known = text.contains(&format!("\r\nTZID:{zone}\r\n"));
+        assert_eq!(known, zone != "Africa/Amman", "{zone}");
+    }
+    let xml = get(&router, "/wcap/get_all_timezones.wcap?fmt-out=text/xml").await;
+    let zones = text.matches("BEGIN:VTIMEZONE\r\n").count();
+    assert!(zones > 400);
+    assert_eq!(xml.matches("<TIMEZONE>\n<TZID>").count(), zones);
+    assert!(text.len() < 2 << 20, "{}", text.len());
+}
+
+#[tokio::test]
 async fn paths_that_are_no_commands_are_not_found() {
     let router = router_with(small());
     for target in [
