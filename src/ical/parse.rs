@@ -343,13 +343,12 @@ impl<'l> Parser<'l> {
             self.report(line, Message::Outside);
             return Ok(());
         }
-        let read = match Property::from_line(text) {
-            Err(LineError::Control) if self.mend => {
-                self.report(line, Message::ControlsDropped);
-                Property::from_line(text.replace(is_control, ""))
-            }
-            read => read,
-        };
+        let read = Property::from_line(text);
+        if self.mend && read == Err(LineError::Control) {
+            self.report(line, Message::ControlsDropped);
+            // Not only a property can come out of it: a BEGIN or END too.
+            return self.take_text(line, &text.replace(is_control, ""));
+        }
         match (read, self.open.last_mut()) {
             (Ok(property), Some(open)) => open.component.push(property.at_line(line)),
             (Err(error), _) => {

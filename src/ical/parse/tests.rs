@@ -202,6 +202,8 @@ fn control_characters() {
     assert_eq!(parsed.errors[1].line, 2);
     let parsed = mending(text);
     assert_eq!(shape(&parsed.components), "X@1[A:xy\tz@2]");
+    let parsed = mending(b"BEGIN:X\nE\x07ND:X\nA:1\n");
+    assert_eq!(shape(&parsed.components), "X@1[]");
 }
 
 #[test]

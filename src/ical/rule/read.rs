@@ -62,7 +62,8 @@ impl Reader {
             .split_once('=')
             .ok_or_else(|| RuleError::Part(shorten(part)))?;
         let (name, value) = (name.trim(), value.trim());
-        if name.len() > 2 && name[..2].eq_ignore_ascii_case("X-") {
+        let prefix = name.get(..2).unwrap_or_default();
+        if name.len() > 2 && prefix.eq_ignore_ascii_case("X-") {
             self.rule.extensions.push(part.into());
             return Ok(());
         }

@@ -243,7 +243,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_panics(text in "[A-Z0-9=;,+ -]{0,60}|FREQ=DAILY;[A-Z]{2,10}=\\PC{0,20}") {
+    fn no_text_panics(text in "[A-Z0-9=;,+ -]{0,60}|\\PC{0,20}=\\PC{0,5}|[A-Z]\\PC=1|FREQ=DAILY;[A-Z]{2,10}=\\PC{0,20}") {
         if let Ok(rule) = Rule::parse(&text) {
             prop_assert_eq!(Rule::parse(&rule.to_string()).unwrap(), rule);
         }

@@ -1,0 +1,103 @@
+//! What each fuzz target does with its input: a function that panics when a promise is broken.
+//!
+//! Knows nothing of the fuzzer, so that a test on a stable toolchain can call the same functions.
+
+use wcapd::ical::component::{Property, escape_text, unescape_text};
+use wcapd::ical::parse::{Limits, Parsed, parse, parse_mending};
+use wcapd::ical::value;
+use wcapd::ical::{check, import, interop, object, print};
+
+/// Bounds small enough that the fuzzer reaches them.
+const LIMITS: Limits = Limits {
+    bytes: 1 << 20,
+    line: 4096,
+    depth: 5,
+    components: 200,
+    properties: 1000,
+    errors: 50,
+};
+
+/// One content line: what is read prints as it was, and every typed reading answers.
+pub fn line(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    assert_eq!(unescape_text(&escape_text(text)), normal_breaks(text));
+    let Ok(property) = Property::from_line(text) else {
+        return;
+    };
+    assert_eq!(property.as_line(), text);
+    let rebuilt = property
+        .params()
+        .fold(property.name().to_owned(), |line, param| {
+            format!("{line};{}", param.as_str())
+        });
+    assert_eq!(format!("{rebuilt}:{}", property.value()), text);
+    let cleared = property.clone().without_param("TZID");
+    assert_eq!(cleared.param("TZID"), None);
+    assert_eq!(cleared.value(), property.value());
+    if let Ok(time) = value::date_time(&property) {
+        let printed = value::date_time_property("DTSTART", &time);
+        // A zone's name may hold what a parameter cannot.
+        if time.tzid().is_none() {
+            assert_eq!(value::date_time(&printed), Ok(time));
+        }
+    }
+    if let Ok(length) = value::duration(&property) {
+        assert_eq!(value::Duration::parse(&length.to_string()), Ok(length));
+    }
+    if let Ok(trigger) = value::trigger(&property) {
+        assert_eq!(
+            value::trigger(&value::trigger_property(trigger)),
+            Ok(trigger)
+        );
+    }
+    let _ = value::recurrence_dates(&property);
+    let _ = value::periods(&property);
+    let _ = value::geo(&property);
+    let _ = value::uri(&property);
+    let _ = value::request_status(&property);
+    let list: Vec<_> = value::texts(&property).collect();
+    let again = value::texts_property("CATEGORIES", &list);
+    assert_eq!(value::texts(&again).collect::<Vec<_>>(), list);
+}
+
+/// Text as it is after its line breaks became one kind and other control characters went.
+fn normal_breaks(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .replace(|c: char| c.is_ascii_control() && c != '\n' && c != '\t', "")
+}
+
+/// A file: whatever is kept prints and reads back, and everything above the parser answers.
+pub fn component(input: &[u8]) {
+    for parsed in [parse(input, &LIMITS), parse_mending(input, &LIMITS)] {
+        assert!(parsed.errors.len() <= LIMITS.errors);
+        assert!(parsed.errors.is_sorted_by_key(|e| e.line));
+        reads_back(&parsed);
+        let _ = check::stream(&parsed.components);
+        for component in &parsed.components {
+            // Refused only for what a name cannot be, and parsed names can be names.
+            assert!(interop::from_parsed(&interop::to_parsed(component)).is_ok());
+        }
+    }
+    let mut uids = 0;
+    let import = import::import(input, &LIMITS, &mut || {
+        uids += 1;
+        format!("uid-{uids}")
+    });
+    let calendar = object::to_calendar(&import.objects, []);
+    let again = object::split(vec![calendar], &mut String::new);
+    assert!(again.rejected.is_empty());
+    assert_eq!(again.objects.len(), import.objects.len());
+}
+
+fn reads_back(parsed: &Parsed) {
+    for component in &parsed.components {
+        let text = print::to_string(component);
+        assert!(text.split("\r\n").all(|line| line.len() <= 75));
+        let again = parse(text.as_bytes(), &LIMITS);
+        assert_eq!(again.errors, []);
+        assert_eq!(again.components, std::slice::from_ref(component));
+    }
+}

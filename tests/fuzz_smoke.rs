@@ -1,0 +1,135 @@
+//! The fuzz targets on a stable toolchain: a bounded number of mutated inputs from a fixed seed.
+
+#[path = "../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "there it is a library")]
+mod targets;
+
+/// Mutated inputs for each target.
+const ROUNDS: u32 = 20_000;
+
+/// Inputs the mutations start from: lines of every kind, whole files, what once broke other parsers.
+const SEEDS: &[&[u8]] = &[
+    b"DTSTART;TZID=Europe/Berlin:20240229T100000",
+    b"ATTENDEE;CN=\"Doe, J; x:y\";MEMBER=\"mailto:a\",\"mailto:b\":mailto:j@example.com",
+    b"RDATE;VALUE=PERIOD:20240101T100000Z/PT1H,20240102T100000Z/20240102T110000Z",
+    b"TRIGGER;RELATED=END:-P1W2DT3H4M5S",
+    b"CATEGORIES:A\\,B,C\\\\,D\\n;x^n^'^^",
+    b"REQUEST-STATUS:3.1.4;Invalid\\;x;DTSTART:96-Apr-01",
+    include_bytes!("data/ics/folded.ics"),
+    include_bytes!("data/ics/bare.ics"),
+    include_bytes!("data/ics/several.ics"),
+    include_bytes!("data/ics/latin1.ics"),
+    include_bytes!("data/ics/broken.ics"),
+];
+
+/// Pieces that mutations insert.
+const PIECES: &[&[u8]] = &[
+    b"BEGIN:VEVENT\n",
+    b"END:VEVENT\n",
+    b"BEGIN:VCALENDAR\n",
+    b"END:VCALENDAR\n",
+    b"BEGIN:X\n",
+    b"END:X\n",
+    b"BEGIN:VALARM\n",
+    b"BEGIN:\n",
+    b"END;\n",
+    b"\r\n ",
+    b"\n\t",
+    b"\r",
+    b"\r\r\n",
+    b"\xef\xbb\xbf",
+    b"\xc3",
+    b"\xf0\x9f\x98",
+    b"\0",
+    b"\x7f",
+    b"\"",
+    b";",
+    b":",
+    b",",
+    b"=",
+    b"\\",
+    b"^",
+    b"TZID=",
+    b"VALUE=DATE",
+    b"9999999999",
+    b"-",
+    b"Z",
+    b"P",
+    b"T",
+    b"UID:1\n",
+    b"RECURRENCE-ID:20240101\n",
+    b"RRULE:FREQ=DAILY\n",
+];
+
+/// A small random number generator (xorshift64*), so that every run has the same inputs.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// A number below `end`, which is not 0.
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn pick<'a>(&mut self, items: &[&'a [u8]]) -> &'a [u8] {
+        items[self.below(items.len())]
+    }
+}
+
+/// One to eight changes: bytes set, cut, doubled, pieces put in.
+fn mutate(random: &mut Random, input: &mut Vec<u8>) {
+    for _ in 0..=random.below(8) {
+        let at = random.below(input.len() + 1);
+        let end = (at + random.below(40)).min(input.len());
+        match random.below(5) {
+            0 => input[at..end].fill(random.next() as u8),
+            1 => drop(input.drain(at..end)),
+            2 => {
+                let copy = input[at..end].to_vec();
+                let to = random.below(input.len() + 1);
+                input.splice(to..to, copy);
+            }
+            3 => {
+                let piece = random.pick(PIECES);
+                input.splice(at..at, piece.iter().copied());
+            }
+            _ => {
+                if let Some(byte) = input.get_mut(at) {
+                    *byte ^= 1 << random.below(8);
+                }
+            }
+        }
+    }
+}
+
+fn run(seed: u64, target: impl Fn(&[u8])) {
+    let mut random = Random(seed);
+    for input in SEEDS {
+        target(input);
+    }
+    for _ in 0..ROUNDS {
+        let mut input = random.pick(SEEDS).to_vec();
+        mutate(&mut random, &mut input);
+        target(&input);
+    }
+}
+
+#[test]
+fn lines() {
+    run(1, |input| {
+        for line in input.split(|&b| b == b'\n') {
+            targets::line(line);
+        }
+    });
+}
+
+#[test]
+fn components() {
+    run(2, targets::component);
+}
