@@ -5,6 +5,8 @@
 
 #[path = "recur/corpus.rs"]
 mod corpus;
+#[path = "recur/peer.rs"]
+mod peer;
 #[path = "recur/table.rs"]
 mod table;
 

@@ -9,7 +9,7 @@ use super::datetime::DateTime;
 
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// How often a rule steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
