@@ -288,7 +288,7 @@ fn invalid_files_are_named_by_their_lines() {
                     "line 98: this VTODO was left out: line 107: DTSTART: expected a date or a time written YYYYMMDDTHHMMSS, with Z for UTC"
                 ]
             ),
-            _ => assert_eq!(lines, [String::new(); 0], "{name}"),
+            _ => assert_eq!(lines, Vec::<String>::new(), "{name}"),
         }
     }
 }

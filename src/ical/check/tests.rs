@@ -39,7 +39,7 @@ fn a_sound_event_has_no_issues() {
         REQUEST-STATUS:2.0;Success\nATTACH;VALUE=BINARY;ENCODING=BASE64:YQ==\nSEQUENCE:0\n\
         ATTENDEE;RSVP=TRUE;CUTYPE=X-NEW:mailto:a@b.c\nBEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:x\n\
         TRIGGER;RELATED=END:-PT5M\nEND:VALARM\n";
-    assert_eq!(event(lines), [String::new(); 0]);
+    assert_eq!(event(lines), Vec::<String>::new());
     let unknown = "BEGIN:X-THING\nDTSTART:whenever\nEND:X-THING\n";
     assert_eq!(
         event(&format!("{lines}{unknown}")),

@@ -1,5 +1,4 @@
 //! What is read, what is named, what is left out.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
 
