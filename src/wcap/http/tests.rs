@@ -185,14 +185,8 @@ async fn every_time_zone_is_told() {
     let text = get(&router, "/wcap/get_all_timezones.wcap?id=dead").await;
     assert!(text.starts_with("BEGIN:VCALENDAR\r\n"));
     assert!(text.ends_with("END:VTIMEZONE\r\nX-NSCP-WCAP-ERRNO:0\r\nEND:VCALENDAR\r\n"));
-    for zone in [
-        "Europe/Berlin",
-        "America/Los_Angeles",
-        "Africa/Amman",
-        "UTC",
-    ] {
-        let known = text.contains(&format!("\r\nTZID:{zone}\r\n"));
-        assert_eq!(known, zone != "Africa/Amman", "{zone}");
+    for zone in ["Europe/Berlin", "America/Los_Angeles", "Asia/Amman", "UTC"] {
+        assert!(text.contains(&format!("\r\nTZID:{zone}\r\n")), "{zone}");
     }
     let xml = get(&router, "/wcap/get_all_timezones.wcap?fmt-out=text/xml").await;
     let zones = text.matches("BEGIN:VTIMEZONE\r\n").count();
