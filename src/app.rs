@@ -102,14 +102,8 @@ async fn run(config: &Config, core: &Core) -> Result<(), Error> {
 
     let (stop, stopped) = watch::channel(false);
     let grace = config.server.stop_time;
-    let dispatch = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
-    let mut router = router()
-        .merge(wcap::http::router(
-            core.clone(),
-            dispatch,
-            &config.http.prefixes,
-        ))
-        .merge(observe::health_routes(health.clone()));
+    let jobs = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
+    let mut router = router(config, core, jobs).merge(observe::health_routes(health.clone()));
     let own_metrics = match config.metrics.addr {
         Some(addr) => Some((
             bind("metrics", addr).await?,
@@ -169,8 +163,9 @@ async fn bind(service: &'static str, addr: SocketAddr) -> Result<TcpListener, Er
 }
 
 /// Everything that is answered over HTTP, but for what an operator asks.
-fn router() -> Router {
-    Router::new().route("/", get(|| async { Redirect::to("/app/") }))
+fn router(config: &Config, core: &Core, jobs: Dispatch) -> Router {
+    wcap::http::router(core.clone(), jobs, &config.http.prefixes)
+        .route("/", get(|| async { Redirect::to("/app/") }))
 }
 
 /// Serves the administration socket; requests that do not end get `grace` when the server stops.

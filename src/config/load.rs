@@ -231,68 +231,68 @@ impl Loaded {
         let domain_character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         let labelled = |d: &str| d.split('.').all(|label| !label.is_empty());
         let domain = &config.server.domain;
-        let requirements =
-            [
-                (
-                    "server.domain",
-                    domain.chars().all(domain_character) && labelled(domain),
-                    "a domain name of letters, digits, '-' and '.'",
-                ),
-                (
-                    "http.prefixes",
-                    config.http.prefixes.iter().all(|p| {
-                        p.starts_with('/') && p.ends_with('/') && !p.contains(['?', '#', '%', ' '])
-                    }),
-                    "a list of paths that begin and end with '/'",
-                ),
-                (
-                    "http.public_url",
-                    config.http.public_url.as_deref().is_none_or(|url| {
-                        url.starts_with("http://") || url.starts_with("https://")
-                    }),
-                    "an address that begins with http:// or https://",
-                ),
-                (
-                    "auth.argon2_memory_kib",
-                    (8..=4 << 20).contains(&config.auth.argon2_memory_kib),
-                    "from 8 KiB to 4 GiB",
-                ),
-                (
-                    "auth.argon2_passes",
-                    (1..=1_000).contains(&config.auth.argon2_passes),
-                    "from 1 to 1000",
-                ),
-                (
-                    // RFC 7677 section 4 asks for 4096 at least.
-                    "auth.scram_iterations",
-                    (4_096..=10_000_000).contains(&config.auth.scram_iterations),
-                    "from 4096 to 10000000",
-                ),
-                (
-                    "calendars.default_acl",
-                    Acl::parse(&config.calendars.default_acl, domain).is_ok(),
-                    "entries WHO^WHAT^HOW^GRANT, separated by ';'",
-                ),
-                (
-                    "calendars.default_tzid",
-                    jiff::tz::db().get(&config.calendars.default_tzid).is_ok(),
-                    "a time zone of the tz database, like Europe/Berlin",
-                ),
-                (
-                    "log.format",
-                    matches!(config.log.format.as_str(), "text" | "json"),
-                    "text or json",
-                ),
-                (
-                    "log.filter",
-                    config
-                        .log
-                        .filter
-                        .parse::<tracing_subscriber::EnvFilter>()
-                        .is_ok(),
-                    "a level like info, or module=level pairs",
-                ),
-            ];
+        let requirements = [
+            (
+                "server.domain",
+                domain.chars().all(domain_character) && labelled(domain),
+                "a domain name of letters, digits, '-' and '.'",
+            ),
+            (
+                "http.prefixes",
+                are_prefixes(&config.http.prefixes),
+                "a list of different paths of letters, digits, '-', '.', '_' and '~' that begin and end \
+                     with '/', none below /app/ or /static/",
+            ),
+            (
+                "http.public_url",
+                config
+                    .http
+                    .public_url
+                    .as_deref()
+                    .is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
+                "an address that begins with http:// or https://",
+            ),
+            (
+                "auth.argon2_memory_kib",
+                (8..=4 << 20).contains(&config.auth.argon2_memory_kib),
+                "from 8 KiB to 4 GiB",
+            ),
+            (
+                "auth.argon2_passes",
+                (1..=1_000).contains(&config.auth.argon2_passes),
+                "from 1 to 1000",
+            ),
+            (
+                // RFC 7677 section 4 asks for 4096 at least.
+                "auth.scram_iterations",
+                (4_096..=10_000_000).contains(&config.auth.scram_iterations),
+                "from 4096 to 10000000",
+            ),
+            (
+                "calendars.default_acl",
+                Acl::parse(&config.calendars.default_acl, domain).is_ok(),
+                "entries WHO^WHAT^HOW^GRANT, separated by ';'",
+            ),
+            (
+                "calendars.default_tzid",
+                jiff::tz::db().get(&config.calendars.default_tzid).is_ok(),
+                "a time zone of the tz database, like Europe/Berlin",
+            ),
+            (
+                "log.format",
+                matches!(config.log.format.as_str(), "text" | "json"),
+                "text or json",
+            ),
+            (
+                "log.filter",
+                config
+                    .log
+                    .filter
+                    .parse::<tracing_subscriber::EnvFilter>()
+                    .is_ok(),
+                "a level like info, or module=level pairs",
+            ),
+        ];
         match requirements.iter().find(|(_, holds, _)| !holds) {
             None => Ok(()),
             Some((path, _, expected)) => Err(self.refused(path, expected)),
@@ -309,6 +309,20 @@ impl Loaded {
             found,
         }
     }
+}
+
+/// Whether these can be path prefixes of WCAP commands beside the paths of the web pages.
+fn are_prefixes(prefixes: &[String]) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '.' | '_' | '~');
+    let taken = ["/app/", "/static/"];
+    prefixes.iter().enumerate().all(|(at, prefix)| {
+        prefix.starts_with('/')
+            && prefix.ends_with('/')
+            && prefix.chars().all(plain)
+            && !prefix.contains("//")
+            && !taken.iter().any(|path| prefix.starts_with(path))
+            && !prefixes[..at].contains(prefix)
+    })
 }
 
 /// The entries of a table as they stand in the file, so that the first error is the topmost.

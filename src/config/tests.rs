@@ -124,8 +124,8 @@ fn wrong_files_are_refused_with_the_place() {
         ),
         (
             "[http]\nprefixes = ['wcap']\n",
-            "FILE line 2: http.prefixes must be a list of paths that begin and end with '/', but it is \
-             [\"wcap\"]",
+            "FILE line 2: http.prefixes must be a list of different paths of letters, digits, '-', '.', '_' and \
+             '~' that begin and end with '/', none below /app/ or /static/, but it is [\"wcap\"]",
         ),
         (
             "[tls]\ncert = 'a.pem'\n",
@@ -143,6 +143,13 @@ fn wrong_files_are_refused_with_the_place() {
         ),
     ] {
         assert_eq!(refusal(text), expected);
+    }
+    for prefixes in ["'/a/', '/a/'", "'/app/'", "'/{x}/'", "'//'", "'/a b/'"] {
+        let text = format!("[http]\nprefixes = [{prefixes}]\n");
+        assert!(
+            refusal(&text).contains("http.prefixes must be"),
+            "{prefixes}"
+        );
     }
     assert!(refusal("[http\n").starts_with("FILE line 1: this is not TOML: "));
     assert!(refusal("[http.addr]\nx = 1\n").starts_with("FILE line 1: http.addr must be"));
