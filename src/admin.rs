@@ -9,6 +9,7 @@ mod execute;
 pub mod frame;
 pub mod request;
 pub mod server;
+mod transfer;
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,11 @@
 //! The composition: store, core and doors put together, listeners opened, and all of it stopped in order.
 
+pub mod demo;
 pub mod listen;
 pub mod open;
 mod target;
 
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::admin;
 use crate::admin::server::{Execute, Socket};
 use crate::cap;
 use crate::config::Config;
-use crate::core::Core;
+use crate::core::{self, Core};
 use crate::dispatch::Dispatch;
 use crate::observe::{self, Health};
 use crate::store;
@@ -67,25 +68,33 @@ pub enum Error {
     /// The running server was not to be had.
     #[error(transparent)]
     Client(#[from] admin::client::Error),
+    /// The demo's data cannot be stored.
+    #[error("cannot store the demo's data: {0}")]
+    Demo(core::Error),
     /// The log or the metrics cannot be set up.
     #[error(transparent)]
     Observe(#[from] observe::SetupError),
 }
 
 /// Runs the server until SIGTERM or SIGINT, and lets requests in flight finish.
-pub fn serve(config: &Config) -> Result<(), Error> {
+///
+/// With `demo` an empty store is filled first, and commands to try are printed on standard output.
+pub fn serve(config: &Config, demo: bool) -> Result<(), Error> {
     observe::install_log(&config.log.filter, config.log.format.parse()?)?;
     let core = open::open(config)?;
+    if demo && !demo::fill(&core).map_err(Error::Demo)? {
+        tracing::warn!("the store is not empty: no demo data was added to it");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(run(config, &core));
+    let result = runtime.block_on(run(config, &core, demo));
     // What still blocks has had its time in `run`; the store closes when `core` goes.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-async fn run(config: &Config, core: &Core) -> Result<(), Error> {
+async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     // From here on the signals wait to be read, so that one sent during the start is not lost.
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
@@ -97,8 +106,8 @@ async fn run(config: &Config, core: &Core) -> Result<(), Error> {
         data: config.server.data.clone(),
         cause,
     })?;
-    let http = bind("http", config.http.addr).await?;
-    let cap = bind("cap", config.cap.addr).await?;
+    let (http, http_addr) = bind("http", config.http.addr).await?;
+    let (cap, cap_addr) = bind("cap", config.cap.addr).await?;
 
     let (stop, stopped) = watch::channel(false);
     let grace = config.server.stop_time;
@@ -106,7 +115,7 @@ async fn run(config: &Config, core: &Core) -> Result<(), Error> {
     let mut router = router(config, core, jobs).merge(observe::health_routes(health.clone()));
     let own_metrics = match config.metrics.addr {
         Some(addr) => Some((
-            bind("metrics", addr).await?,
+            bind("metrics", addr).await?.0,
             observe::metrics_routes(metrics.clone()),
         )),
         None => {
@@ -137,6 +146,11 @@ async fn run(config: &Config, core: &Core) -> Result<(), Error> {
         let _ = stop.send(true);
     };
     health.up("listeners");
+    if demo {
+        let commands = demo::commands(http_addr, cap_addr, &config.server.data, core.now());
+        // Whoever closed standard output does not want to read them.
+        let _ = io::stdout().write_all(commands.as_bytes());
+    }
     tokio::join!(
         told,
         serve(http, router.layer(CatchPanicLayer::new())),
@@ -150,7 +164,7 @@ async fn run(config: &Config, core: &Core) -> Result<(), Error> {
 }
 
 /// Opens a listener and tells its address, which port 0 leaves to the system.
-async fn bind(service: &'static str, addr: SocketAddr) -> Result<TcpListener, Error> {
+async fn bind(service: &'static str, addr: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
     let failed = |cause| Error::Listen {
         service,
         addr,
@@ -159,7 +173,7 @@ async fn bind(service: &'static str, addr: SocketAddr) -> Result<TcpListener, Er
     let listener = TcpListener::bind(addr).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     eprintln!("{service} listening on {addr}");
-    Ok(listener)
+    Ok((listener, addr))
 }
 
 /// Everything that is answered over HTTP, but for what an operator asks.

@@ -67,7 +67,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let loaded = load(arguments)?;
     let config = &loaded.config;
     match &arguments.command {
-        Command::Serve(_) => app::serve(config)?,
+        Command::Serve(serve) => app::serve(config, serve.demo)?,
         Command::Config => show(&print::to_toml(&loaded))?,
         Command::Restore { file } => app::open::restore(config, file)?,
         command => {
@@ -92,12 +92,24 @@ fn administer(config: &Config, command: &Command, request: Request) -> Result<()
     let response = app::open::administer(config, request, &mut local)?;
     show(&show::text(&response))?;
     match (command, response) {
-        (Command::Import(import), Response::Imported { stored, rejected }) => {
+        (
+            Command::Import(import),
+            Response::Imported {
+                stored,
+                refused,
+                unlisted,
+            },
+        ) => {
             drop(local);
-            eprintln!("{stored} stored, {rejected} refused");
-            if stored == 0 && rejected > 0 {
+            if unlisted > 0 {
+                eprintln!("and {unlisted} more faults");
+            }
+            eprintln!("{stored} stored, {refused} refused");
+            if stored == 0 && refused > 0 {
                 let file = import.file.display();
-                return Err(Failure::new(format!("nothing in {file} could be stored")));
+                return Err(Failure::new(format!(
+                    "nothing in {file} could be stored; the lines above say why"
+                )));
             }
         }
         (Command::Export(export), _) => write_export(export, local.take_output())?,

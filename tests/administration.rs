@@ -334,3 +334,137 @@ fn what_a_killed_server_leaves_is_no_hindrance() {
     place.stop();
     assert!(!place.data.join("admin.sock").exists());
 }
+
+/// Two events, the second without its start's digits.
+const HALF_SOUND: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//x//EN\r\n\
+    BEGIN:VEVENT\r\nUID:one\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260105T090000Z\r\n\
+    X-KEPT;X-P=\"a;b\":as it was\\, here\r\nSUMMARY:J\u{fc}rgen\r\nEND:VEVENT\r\n\
+    BEGIN:VEVENT\r\nUID:two\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:yesterday\r\nEND:VEVENT\r\n\
+    END:VCALENDAR\r\n";
+
+#[test]
+fn import_and_export() {
+    for mut place in Place::both() {
+        place.add("tom");
+        let file = place.config.join("half.ics");
+        std::fs::write(&file, HALF_SOUND).unwrap();
+        let file = file.to_str().unwrap();
+        let output = place.command(&["import", "tom", file]).output().unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert!(said.ends_with("1 stored, 1 refused\n"), "{said}");
+        let fault = said.lines().find(|line| line.starts_with(file)).unwrap();
+        assert!(
+            fault.contains("line 11") || fault.contains("line 14"),
+            "{said}"
+        );
+
+        let exported = place.done(&["export", "tom"]);
+        assert!(exported.starts_with("BEGIN:VCALENDAR\r\n"), "{exported}");
+        assert!(
+            exported.contains("X-KEPT;X-P=\"a;b\":as it was\\, here\r\nSUMMARY:J\u{fc}rgen\r\n")
+        );
+        assert!(!exported.contains("UID:two"));
+
+        // The same through files and standard input, into another calendar.
+        let out = place.config.join("out.ics");
+        let out = out.to_str().unwrap();
+        place.add("jerry");
+        assert_eq!(place.done(&["export", "tom", "--out", out]), "");
+        assert_eq!(std::fs::read_to_string(out).unwrap(), exported);
+        place.fed(&["import", "jerry", "-"], &exported);
+        assert_eq!(place.done(&["export", "jerry"]), exported);
+
+        // Nothing there to store is no failure; nothing stored of something is.
+        place.fed(
+            &["import", "tom", "-"],
+            "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+        );
+        let broken = place.config.join("broken.ics");
+        std::fs::write(&broken, HALF_SOUND.replace("20260105T090000Z", "never")).unwrap();
+        let mut command = place.command(&["import", "tom", broken.to_str().unwrap()]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("0 stored, 2 refused\n"));
+        assert_eq!(place.done(&["export", "tom"]), exported);
+
+        let sentence = place.refused(&["import", "tim", file]);
+        assert!(
+            sentence.contains("there is no calendar 'tim'"),
+            "{sentence}"
+        );
+        place.refused(&["import", "tom", "/nowhere/x.ics"]);
+        place.refused(&["export", "tim"]);
+        place.stop();
+    }
+}
+
+#[test]
+fn a_file_over_the_limit_is_refused_whole() {
+    for mut place in Place::both() {
+        let config = place.config.join("wcapd.toml");
+        let limits = format!("{CHEAP}[limits]\nimport_size = '1 MiB'\n");
+        std::fs::write(&config, limits).unwrap();
+        if place.server.is_some() {
+            place.stop();
+            place.start();
+        }
+        place.add("tom");
+        let file = place.config.join("long.ics");
+        std::fs::write(&file, HALF_SOUND.to_owned() + &" ".repeat(1 << 20)).unwrap();
+        let sentence = place.refused(&["import", "tom", file.to_str().unwrap()]);
+        assert!(
+            sentence.contains("longer than 1048576 octets"),
+            "{sentence}"
+        );
+        assert!(!place.done(&["export", "tom"]).contains("VEVENT"));
+        place.stop();
+    }
+}
+
+#[test]
+fn the_demo_is_for_empty_stores() {
+    let mut place = Place::quiet();
+    let config = place.config.join("wcapd.toml");
+    let start =
+        |data: &DataDir| Server::start(data, &["--demo", "--config", config.to_str().unwrap()]);
+    place.server = Some(start(&place.data));
+    let users = place.done(&["user", "list"]);
+    for name in ["tom", "jerry", "anna"] {
+        assert!(users.contains(&format!("{name}@localhost")), "{users}");
+    }
+    let team = place.done(&["group", "show", "team"]);
+    assert!(
+        team.contains("member  tom\nmember  jerry\nmember  anna\n"),
+        "{team}"
+    );
+    assert!(
+        place
+            .done(&["calendar", "list"])
+            .contains("room-1  anna   resource  Room 1\n")
+    );
+    let acl = place.done(&["calendar", "acl", "tom"]);
+    assert_eq!(
+        acl,
+        "@@o^c^WDEIC^g\n@@o^a^RSF^g\n@^a^rsf^g\n@^c^^g\n@^p^r^g\n"
+    );
+    let exported = place.done(&["export", "tom"]);
+    assert!(exported.contains("DTSTART:20070521T130000Z\r\n"));
+    assert!(exported.contains("DTSTART:20070521T150000Z\r\n"));
+    let server = place.server.take().unwrap();
+    let http = server.http;
+    let (_, log) = server.stop();
+    let tried = log
+        .lines()
+        .find(|line| line.contains("get_freebusy.wcap"))
+        .unwrap();
+    let begin = format!("curl 'http://{http}/wcap/get_freebusy.wcap?");
+    assert!(tried.starts_with(&begin), "{tried}");
+
+    // A second start adds nothing and takes nothing away.
+    place.done(&["user", "remove", "jerry"]);
+    place.server = Some(start(&place.data));
+    assert_eq!(place.done(&["export", "tom"]), exported);
+    assert!(!place.done(&["user", "list"]).contains("jerry"));
+    place.stop();
+}

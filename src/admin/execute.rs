@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::request::{Peer, Request, Response};
+use super::transfer;
 use crate::core::accounts::NewUser;
 use crate::core::calendars::NewCalendar;
 use crate::core::{Core, Error, Kind};
@@ -34,10 +35,9 @@ pub fn execute(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Res
         | Request::CalendarSetAcl(..) => (calendars(core, request), named("calendar")),
         Request::SessionList(user) => (session_list(core, user.as_deref()), named("user")),
         Request::SessionEnd(user) => (session_end(core, &user), named("user")),
-        Request::Import(_) | Request::Export(_) | Request::Check(_) => {
-            let _ = peer;
-            return Err("this version cannot do that yet".to_owned());
-        }
+        Request::Import(calid) => (transfer::import(core, &calid, peer), named("calendar")),
+        Request::Export(calid) => (transfer::export(core, &calid, peer), named("calendar")),
+        Request::Check(_) => return Err("this version cannot check yet".to_owned()),
         Request::Backup(file) => {
             let copied = core
                 .store()

@@ -115,8 +115,10 @@ pub enum Response {
     Imported {
         /// Objects (master and overrides of one UID) stored or unchanged.
         stored: u64,
-        /// Components refused; each was a [`Note::Rejected`].
-        rejected: u64,
+        /// Components refused.
+        refused: u64,
+        /// Faults beyond those told as [`Note::Fault`].
+        unlisted: u64,
     },
     /// What a check found: records read, and a sentence for each thing that is wrong.
     Checked {
@@ -139,13 +141,8 @@ pub enum Note {
         /// All of it; 0 when unknown.
         total: u64,
     },
-    /// A component of an import was refused.
-    Rejected {
-        /// Line in the file, counted from 1; 0 when unknown.
-        line: u64,
-        /// Why, a sentence.
-        reason: String,
-    },
+    /// Something of an import was not taken: a sentence that names the line.
+    Fault(String),
 }
 
 /// Whoever asked: the file sent along, the file sent back, the news in between.

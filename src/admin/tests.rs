@@ -53,14 +53,12 @@ fn fake(request: Request, peer: &mut dyn Peer) -> Result<Response, String> {
                 }
                 stored += piece.len() as u64;
             }
-            let note = Note::Rejected {
-                line: 7,
-                reason: "no UID".into(),
-            };
-            peer.note(note).map_err(|e| e.to_string())?;
+            peer.note(Note::Fault("line 7: no UID".into()))
+                .map_err(|e| e.to_string())?;
             Ok(Response::Imported {
                 stored,
-                rejected: 1,
+                refused: 1,
+                unlisted: 0,
             })
         }
         Request::Export(_) => {
@@ -112,10 +110,11 @@ async fn requests_and_files_travel() {
         let imported = call(&data, Request::Import("tom".into()), &mut local).unwrap();
         let expected = Response::Imported {
             stored: 3_000_000,
-            rejected: 1,
+            refused: 1,
+            unlisted: 0,
         };
         assert_eq!(imported, expected);
-        assert!(matches!(&local.notes[..], [Note::Rejected { line: 7, .. }]));
+        assert!(matches!(&local.notes[..], [Note::Fault(fault)] if fault == "line 7: no UID"));
 
         call(&data, Request::Export("tom".into()), &mut local).unwrap();
         assert_eq!(local.got.len(), 1_000_000);

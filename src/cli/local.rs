@@ -90,9 +90,7 @@ impl Peer for Local {
     fn note(&mut self, note: Note) -> io::Result<()> {
         match note {
             Note::Progress { done, total } => self.progress(done, total),
-            Note::Rejected { line, reason } => self.bar.suspend(|| {
-                eprintln!("{} line {line}: {reason}", self.name);
-            }),
+            Note::Fault(fault) => self.bar.suspend(|| eprintln!("{}: {fault}", self.name)),
         }
         Ok(())
     }
