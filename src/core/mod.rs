@@ -10,6 +10,7 @@ pub mod caller;
 pub mod check;
 pub mod directory;
 pub mod error;
+pub mod freebusy;
 pub mod items;
 pub mod password;
 pub mod sessions;

@@ -14,10 +14,11 @@ mod tests;
 mod times;
 mod zones;
 
+use crate::core::items::fetch::{Occurrence, Stamps};
 use crate::core::items::people::People;
 use crate::core::items::scheduling::Scheduling;
 use crate::ical::component::{Component, Entry, Property};
-use crate::ical::datetime::{DateTime, Timestamp};
+use crate::ical::datetime::Timestamp;
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
 
@@ -63,28 +64,6 @@ pub struct Place<'a> {
     pub people: &'a People,
 }
 
-/// What is known of an object besides its text.
-#[derive(Debug, Clone, Copy)]
-pub struct About {
-    /// When it was first stored here.
-    pub created: Timestamp,
-    /// When it was last changed here.
-    pub modified: Timestamp,
-}
-
-/// One instance to be written as a component of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Occurrence {
-    /// The component that describes it: an index into the object's components.
-    pub component: usize,
-    /// Its identity; none for an object that does not recur.
-    pub recurrence_id: Option<DateTime>,
-    /// DTSTART, in the form its component has it.
-    pub start: DateTime,
-    /// First instant after.
-    pub end: Timestamp,
-}
-
 /// Puts the components of one calendar of an answer together.
 #[derive(Debug)]
 pub struct Shaper<'a> {
@@ -106,14 +85,14 @@ impl<'a> Shaper<'a> {
     }
 
     /// Adds the whole object: its master once, then its overrides (`recurring=1`).
-    pub fn add(&mut self, object: CalendarObject, about: About) {
+    pub fn add(&mut self, object: CalendarObject, stamps: Stamps) {
         let recurs = recurs(&object);
         let since = self.since(&object, recurs);
         for component in object.components {
             let state = self.state(&component);
             let source = Source {
                 kind: object.kind,
-                about,
+                stamps,
                 state,
                 timezones: &object.timezones,
                 since,
@@ -128,7 +107,7 @@ impl<'a> Shaper<'a> {
     pub fn add_occurrences(
         &mut self,
         object: &CalendarObject,
-        about: About,
+        stamps: Stamps,
         occurrences: &[Occurrence],
     ) {
         let since = self.since(object, recurs(object));
@@ -138,7 +117,7 @@ impl<'a> Shaper<'a> {
             };
             let source = Source {
                 kind: object.kind,
-                about,
+                stamps,
                 state: self.state(component),
                 timezones: &object.timezones,
                 since,
@@ -231,7 +210,7 @@ fn recurs(object: &CalendarObject) -> bool {
 /// Where a component comes from.
 struct Source<'a> {
     kind: Kind,
-    about: About,
+    stamps: Stamps,
     state: Scheduling,
     timezones: &'a [Component],
     since: Option<Timestamp>,
@@ -353,7 +332,7 @@ impl<'a> Lines<'a> {
 
     /// What the server says of itself.
     fn facts(&mut self, source: &Source<'_>, place: &Place<'_>) {
-        let About { created, modified } = source.about;
+        let Stamps { created, modified } = source.stamps;
         if self.form.attributes < Attributes::All {
             return;
         }
@@ -392,18 +371,6 @@ fn original(source: &Source<'_>, times: &Times, clock: &mut Clock<'_>, shown: &s
         None => times.recurrence_id.as_ref(),
     };
     id.map_or_else(|| shown.to_owned(), |id| clock.show(id).to_string())
-}
-
-impl Occurrence {
-    /// The one time of an object that does not recur, as an instance.
-    pub fn only(start: DateTime, end: Timestamp) -> Self {
-        Self {
-            component: 0,
-            recurrence_id: None,
-            start,
-            end,
-        }
-    }
 }
 
 impl Ends {

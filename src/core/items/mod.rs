@@ -1,11 +1,14 @@
 //! What is in a calendar: events, to-dos and journal entries, alone or as series, read and changed.
 //!
 //! `edit` (with `times`, `rules`, `attendees`, `meaning`) changes one component, `series` (with `exception`,
-//! `split`) an object of several: pure functions, no store, no rights, no protocol.
+//! `split`) an object of several: pure functions, no store, no rights, no protocol. `fetch` and `by_id` read,
+//! `people` and `scheduling` say who and what is met there.
 
 pub mod attendees;
+pub mod by_id;
 pub mod edit;
 mod exception;
+pub mod fetch;
 pub mod meaning;
 pub mod people;
 pub mod rules;

@@ -2,7 +2,16 @@
 
 use std::collections::HashMap;
 
+use crate::core::Core;
+use crate::core::error::Result as CoreResult;
+use crate::ical::component::Component;
 use crate::ical::value::mail_address;
+use crate::model::calendar::Calendar;
+use crate::model::id::Calid;
+use crate::model::user::Principal;
+use crate::store::{Reader, derive, items, people};
+
+use super::scheduling::Scheduling;
 
 /// Somebody, or a resource, that has a calendar here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,5 +64,79 @@ impl People {
     /// Whether `address` is that of the calendar's owner, or of the calendar.
     pub fn is_own(&self, address: &str) -> bool {
         self.party(address).is_some_and(|party| party.own)
+    }
+}
+
+impl Core {
+    /// Learns who the addresses in `component` belong to, seen from `calendar`.
+    pub(in crate::core) fn learn_people(
+        &self,
+        t: &impl Reader,
+        people: &mut People,
+        calendar: &Calendar,
+        component: &Component,
+    ) -> CoreResult<()> {
+        for property in component.properties() {
+            if !property.is("ATTENDEE") && !property.is("ORGANIZER") {
+                continue;
+            }
+            people.learn(property.value(), |address| self.party(t, address, calendar))?;
+            if let Some(sender) = property.param("SENT-BY") {
+                people.learn(&sender, |address| self.party(t, address, calendar))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who `address` (in lower case, without `mailto:`) belongs to, seen from `calendar`.
+    fn party(
+        &self,
+        t: &impl Reader,
+        address: &str,
+        calendar: &Calendar,
+    ) -> CoreResult<Option<Party>> {
+        let Some((theirs, _)) = self.find_calendar(t, address)? else {
+            return Ok(None);
+        };
+        let owner = match people::principal(t, theirs.owner)? {
+            Some(Principal::User(user)) if Calid::of(&user.name) == theirs.calid => Some(user),
+            _ => None,
+        };
+        let mail = owner.as_ref().and_then(|user| user.mail.first().cloned());
+        let own = theirs.id == calendar.id
+            || owner.as_ref().is_some_and(|user| user.id == calendar.owner);
+        Ok(Some(Party {
+            calid: self.show_calid(&theirs.calid),
+            user: owner.map(|user| user.name.within(self.domain())),
+            mail: mail.or_else(|| address.contains('@').then(|| address.to_owned())),
+            own,
+        }))
+    }
+
+    /// How many items of a calendar are invitations that wait for an answer.
+    pub(in crate::core) fn count_invitations(
+        &self,
+        t: &impl Reader,
+        calendar: &Calendar,
+    ) -> CoreResult<usize> {
+        let mut invited = Vec::new();
+        items::all(t, calendar.id, |item| {
+            if item.facts.attendees {
+                invited.push(item);
+            }
+            Ok(std::ops::ControlFlow::Continue(()))
+        })?;
+        let mut people = People::default();
+        let mut waiting = 0;
+        for object in invited.iter().filter_map(derive::object) {
+            let mut waits = false;
+            for component in &object.components {
+                self.learn_people(t, &mut people, calendar, component)?;
+                let state = Scheduling::of(component, |address| people.is_own(address));
+                waits |= state == Scheduling::RequestNeedsAction;
+            }
+            waiting += usize::from(waits);
+        }
+        Ok(waiting)
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use jiff::Span;
 
-use super::Occurrence;
 use super::names::Name;
 use super::zones::{Found, ZoneBook};
+use crate::core::items::fetch::Occurrence;
 use crate::ical::component::{Component, Property};
 use crate::ical::datetime::{DateTime, Timestamp};
 use crate::ical::object::Kind;
