@@ -13,6 +13,7 @@ pub mod error;
 pub mod freebusy;
 pub mod items;
 pub mod password;
+pub mod prefs;
 pub mod sessions;
 pub mod settings;
 pub mod transfer;

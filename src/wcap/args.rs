@@ -9,7 +9,7 @@ mod lists;
 
 use std::borrow::Cow;
 
-pub use lists::{Attendee, ComponentType, ItemRef, Modifier, State};
+pub use lists::{Attendee, ComponentType, ItemRef, Modifier};
 
 use crate::ical::datetime::DateTime;
 use crate::ical::value::{self, Duration};

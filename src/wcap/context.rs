@@ -39,6 +39,8 @@ pub struct Upload {
 
 /// One request, as its command sees it.
 pub struct Context {
+    /// The command's row.
+    pub row: &'static Row,
     /// The use cases.
     pub core: Core,
     /// On whose behalf: anonymous without a living session.
@@ -61,6 +63,14 @@ impl Context {
         self.caller
             .identity()
             .ok_or(Failure::Errno(Errno::AnonymousNotAllowed))
+    }
+
+    /// The errno of one calendar of an answer, where others may do better.
+    pub fn errno(&self, failure: impl Into<Failure>) -> Errno {
+        let failure = failure.into();
+        let errno = self.refusal(failure.errno(self.row));
+        tracing::debug!(command = self.row.name, %errno, reason = %failure, "WCAP calendar failed");
+        errno
     }
 
     /// The errno of a refusal: to the owner of a session that has ended it says so, because a stranger's view

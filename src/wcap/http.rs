@@ -284,6 +284,7 @@ fn answer(
     let caller = caller(&session, row.session)?;
     args.check_required().map_err(|error| log(error.into()))?;
     let context = Context {
+        row,
         now: core.now(),
         core,
         caller,

@@ -4,6 +4,7 @@
 //! shapes a `reply`; `encode` prints it. Decisions are the core's.
 
 pub mod args;
+pub mod calprops;
 mod commands;
 pub mod context;
 pub mod decode;

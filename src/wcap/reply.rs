@@ -127,6 +127,16 @@ impl Calendar {
         self
     }
 
+    /// As [`Calendar::value`], in place.
+    pub fn add_value(&mut self, name: &str, value: &str) {
+        self.push(Property::new(name, value));
+    }
+
+    /// As [`Calendar::text`], in place.
+    pub fn add_text(&mut self, name: &str, text: &str) {
+        self.push(Property::text(name, text));
+    }
+
     /// Adds a property.
     pub fn push(&mut self, property: Property) {
         self.component.push(property);

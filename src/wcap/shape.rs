@@ -108,10 +108,10 @@ impl<'a> Shaper<'a> {
         &mut self,
         object: &CalendarObject,
         stamps: Stamps,
-        occurrences: &[Occurrence],
+        occurrences: &[&Occurrence],
     ) {
         let since = self.since(object, recurs(object));
-        for occurrence in occurrences {
+        for &occurrence in occurrences {
             let Some(component) = object.components.get(occurrence.component) else {
                 continue;
             };
@@ -129,7 +129,7 @@ impl<'a> Shaper<'a> {
     }
 
     /// The VTIMEZONEs that the components name, then the components in the order they were added.
-    pub fn finish(self) -> impl Iterator<Item = Component> {
+    pub fn finish(self) -> impl Iterator<Item = Component> + use<> {
         self.zones.into_used().chain(self.components)
     }
 

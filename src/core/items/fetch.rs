@@ -225,6 +225,17 @@ impl Core {
         })
     }
 
+    /// How many invitations in a calendar wait for an answer.
+    ///
+    /// Errors: `AccessDenied`, `NoSuchCalendar`.
+    pub fn invitations(&self, caller: &Caller, calid: Option<&str>) -> Result<usize> {
+        self.store().read(|t| {
+            let access = self.access(t, caller, calid)?;
+            access.grant::<Reading>()?;
+            self.count_invitations(t, access.calendar())
+        })
+    }
+
     /// The properties of a calendar that may be told to a caller who may not read what is in it.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`.

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::{ArgError, Args, Field, bad, time};
+use crate::core::items::scheduling::Scheduling;
 use crate::ical::datetime::DateTime;
 use crate::text::form::{self, Encoded, ListRule};
 
@@ -92,42 +93,6 @@ pub enum ComponentType {
     Todo,
 }
 
-/// A state of scheduling that components are filtered by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
-    /// Any.
-    All,
-    /// Items without scheduling.
-    PublishCompleted,
-    /// The organizer's items that are not sent out yet.
-    RequestPending,
-    /// The organizer's items with replies outstanding.
-    RequestWaitForReply,
-    /// The organizer's items with all replies in.
-    RequestCompleted,
-    /// Invitations the calendar's owner has not answered.
-    RequestNeedsAction,
-    /// Invitations that want no answer.
-    RequestNeedsNoAction,
-    /// Invitations accepted.
-    ReplyAccepted,
-    /// Invitations declined.
-    ReplyDeclined,
-}
-
-/// Names of states on the wire.
-const STATES: &[(&str, State)] = &[
-    ("ALL", State::All),
-    ("PUBLISH-COMPLETED", State::PublishCompleted),
-    ("REQUEST-PENDING", State::RequestPending),
-    ("REQUEST-WAITFORREPLY", State::RequestWaitForReply),
-    ("REQUEST-COMPLETED", State::RequestCompleted),
-    ("REQUEST-NEEDS-ACTION", State::RequestNeedsAction),
-    ("REQUEST-NEEDSNOACTION", State::RequestNeedsNoAction),
-    ("REPLY-ACCEPTED", State::ReplyAccepted),
-    ("REPLY-DECLINED", State::ReplyDeclined),
-];
-
 /// `uid`, `rid` and `mod`: the last two empty, of one item, or as long as the first.
 type Parallel<'a> = (Vec<Cow<'a, str>>, Vec<Cow<'a, str>>, Vec<Cow<'a, str>>);
 
@@ -180,15 +145,19 @@ impl Args {
         self.list_by(name, RULES, |item| Ok(Some(trimmed(item))))
     }
 
-    /// Component states; `_` and `-` are the same, letter case does not count.
-    pub fn states(&self, name: &'static str) -> Result<Vec<State>, ArgError> {
+    /// Component states; none if absent or empty, or if one of them is `ALL`.
+    pub fn states(&self, name: &'static str) -> Result<Option<Vec<Scheduling>>, ArgError> {
+        let mut all = false;
         let states = self.list_by(name, LENIENT, |item| {
-            let word = item.trim().to_ascii_uppercase().replace('_', "-");
-            let state = STATES.iter().find(|(name, _)| *name == word);
-            let state = state.ok_or_else(|| bad(name, "names of component states", &item))?;
-            Ok(Some(state.1))
+            let word = item.trim();
+            all |= word.eq_ignore_ascii_case("ALL");
+            let state = Scheduling::named(word);
+            if state.is_none() && !all {
+                return Err(bad(name, "names of component states", &item));
+            }
+            Ok(state)
         })?;
-        Ok(states.set().unwrap_or_else(|| vec![State::All]))
+        Ok(states.set().filter(|_| !all))
     }
 
     /// `event`, `todo` or both.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::core::items::scheduling::Scheduling;
 use crate::text::form::FormLimits;
 
 const LIMITS: FormLimits = FormLimits {
@@ -382,10 +383,14 @@ fn rules_are_quoted() {
 #[test]
 fn states_and_types() {
     let states = |query: &str| args(query).states("compstate");
-    assert_eq!(states(""), Ok(vec![State::All]));
+    assert_eq!(states(""), Ok(None));
+    assert_eq!(states("compstate=all"), Ok(None));
     assert_eq!(
         states("compstate=REQUEST_NEEDS-ACTION%3Breply-declined"),
-        Ok(vec![State::RequestNeedsAction, State::ReplyDeclined])
+        Ok(Some(vec![
+            Scheduling::RequestNeedsAction,
+            Scheduling::ReplyDeclined
+        ]))
     );
     assert!(states("compstate=NONSENSE").is_err());
     let kind = |query: &str| args(query).component_type("component-type").unwrap();

@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 
 use crate::core::access::Right;
-use crate::core::{Error, Kind as Failed};
 use crate::dispatch::Cost;
 use crate::ical::datetime::DateTime;
 use crate::ical::{vtimezone, zone};
@@ -18,7 +17,7 @@ use crate::wcap::registry::{Needs, Row};
 use crate::wcap::reply::{Answer, Calendar, Reply};
 
 /// The version of the protocol: clients warn below 3 and know up to 3.x.
-const WCAP_VERSION: &str = "3.3.0";
+pub(super) const WCAP_VERSION: &str = "3.3.0";
 
 /// The family's rows.
 pub(super) const ROWS: &[Row] = &[
@@ -82,13 +81,7 @@ fn ping(context: &Context) -> Result<Answer, Failure> {
 fn gettime(context: &Context) -> Result<Answer, Failure> {
     let calid = context.args.text("calid")?;
     let calid = calid.as_deref().map(str::trim);
-    if !context
-        .core
-        .has_right(&context.caller, calid, Right::Read)?
-    {
-        let denied = Error::new(Failed::AccessDenied, "the time needs the right to read");
-        return Err(denied.into());
-    }
+    super::require(context, calid, Right::Read)?;
     let time = match context.args.zone("tzidout")? {
         Some(zone) => DateTime::Floating(zone.to_civil(context.now)),
         None => DateTime::Utc(context.now),

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::core::items::people::Party;
-use crate::ical::datetime::DateTime;
 use crate::ical::object;
 use crate::ical::parse::{self, Limits};
 use crate::ical::print;
@@ -421,7 +420,7 @@ fn instances_are_components_of_their_own() {
         },
     ];
     let object = object(WEEKLY);
-    shaper.add_occurrences(&object, STAMPS, &occurrences);
+    shaper.add_occurrences(&object, STAMPS, &occurrences.each_ref());
     let text = printed(shaper);
     assert_eq!(
         lines(&text, &TIMES),
@@ -456,7 +455,7 @@ fn instances_of_days_are_days() {
         "BEGIN:VEVENT\nUID:u\nDTSTART;VALUE=DATE:20260901\nDTEND;VALUE=DATE:20260904\n\
         RRULE:FREQ=DAILY\nEND:VEVENT\n",
     );
-    shaper.add_occurrences(&object, STAMPS, &[occurrence]);
+    shaper.add_occurrences(&object, STAMPS, &[&occurrence]);
     let text = printed(shaper);
     assert_eq!(
         lines(&text, &TIMES),

@@ -1,0 +1,409 @@
+//! Reading items: fetchcomponents_by_range, fetchevents_by_id, fetchtodos_by_id.
+//!
+//! Each calendar that is asked for answers for itself: with its properties, components and result, or with the
+//! result of its failure.
+
+use std::borrow::Cow;
+
+use crate::core;
+use crate::core::access::Right;
+use crate::core::items::by_id::{ItemId, Reach};
+use crate::core::items::fetch::{Fetched, Found, Occurrence, Order, Selection, Window};
+use crate::dispatch::Cost;
+use crate::ical::component::Component;
+use crate::ical::object::Kind;
+use crate::ical::zone::Zone;
+use crate::model::id::mail_address;
+use crate::wcap::args::{ComponentType, Kind as Holds, Modifier, Param};
+use crate::wcap::calprops::{self, Block, Extras};
+use crate::wcap::context::{Context, Failure};
+use crate::wcap::errno::Errno;
+use crate::wcap::registry::Row;
+use crate::wcap::reply::{Answer, Calendar, Reply};
+use crate::wcap::shape::{Attributes, Form, Place, Shaper};
+
+const CALID: Param = Param::optional(
+    "calid",
+    Holds::Calids,
+    "Calendars, each answering for itself; default: one's own.",
+);
+const COMPRESSED: Param = Param::optional(
+    "compressed",
+    Holds::Flag,
+    "1: with rules and dates of recurrence, 0: without; default: with recurring=1.",
+);
+const COMPSTATE: Param = Param::or(
+    "compstate",
+    Holds::States,
+    "ALL",
+    "Only components in one of these states of scheduling.",
+);
+const EMAILORCALID: Param = Param::or(
+    "emailorcalid",
+    Holds::Flag,
+    "0",
+    "1: people by mail address with their calid as a parameter, 0: the other way round.",
+);
+const FETCHATTACH: Param = Param::or(
+    "fetchattach",
+    Holds::Flag,
+    "0",
+    "Attachments that are stored here: their data too.",
+);
+const RECURRING: Param = Param::or(
+    "recurring",
+    Holds::Flag,
+    "0",
+    "1: series as a master and its exceptions, 0: every instance as a component.",
+);
+const RELATIVEALARM: Param = Param::or(
+    "relativealarm",
+    Holds::Flag,
+    "0",
+    "1: alarms by their distance from start or end, 0: by their time.",
+);
+const TZID: Param = Param::optional(
+    "tzid",
+    Holds::Zone,
+    "Zone of local times in the request; default: the calendar's.",
+);
+const TZIDOUT: Param = Param::optional(
+    "tzidout",
+    Holds::Zone,
+    "Zone of the answer's times, which then carry no Z; default: UTC.",
+);
+
+const BY_RANGE: &[Param] = &[
+    Param::or(
+        "attrset",
+        Holds::Integer(0, 2),
+        "2",
+        "0: UID, times and SUMMARY; 1: also rules, CLASS, LOCATION and alarms; 2: everything.",
+    ),
+    CALID,
+    Param::or(
+        "component-type",
+        Holds::Text,
+        "all",
+        "event, todo or all; other words count as all.",
+    ),
+    COMPRESSED,
+    COMPSTATE,
+    Param::optional("dtstart", Holds::Time, "First instant asked for; 0: open."),
+    Param::optional(
+        "dtend",
+        Holds::Time,
+        "First instant no longer asked for; 0: open.",
+    ),
+    EMAILORCALID,
+    FETCHATTACH,
+    Param::or(
+        "fetchorder",
+        Holds::Integer(0, 99),
+        "0",
+        "1: by start, the earliest first; 2: the latest first; else item by item.",
+    ),
+    Param::optional(
+        "filter",
+        Holds::Text,
+        "Only components with this in SUMMARY, DESCRIPTION or LOCATION.",
+    ),
+    Param::or(
+        "invitecount",
+        Holds::Flag,
+        "0",
+        "1: also how many invitations wait for an answer.",
+    ),
+    Param::or(
+        "maxResults",
+        Holds::Integer(0, u32::MAX as i64),
+        "0",
+        "At most so many items, or instances with recurring=0; 0: all.",
+    ),
+    Param::or(
+        "primaryOwner",
+        Holds::Flag,
+        "0",
+        "1 without calid: all calendars that the caller owns.",
+    ),
+    RECURRING,
+    RELATIVEALARM,
+    TZID,
+    TZIDOUT,
+];
+
+const BY_ID: &[Param] = &[
+    CALID,
+    COMPRESSED,
+    COMPSTATE,
+    EMAILORCALID,
+    FETCHATTACH,
+    Param::optional(
+        "mod",
+        Holds::Modifiers,
+        "With rid: 1 that instance, 2 it and all later, 3 it and all earlier, 4 all.",
+    ),
+    RECURRING,
+    RELATIVEALARM,
+    Param::optional("rid", Holds::RecurrenceIds, "Instances; 0: whole items."),
+    TZID,
+    TZIDOUT,
+    Param::required("uid", Holds::Uids, "The items."),
+];
+
+/// The family's rows.
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        aliases: &["fetchcomponents"],
+        doc: "Answers the events and to-dos of a time, and to-dos without any date.",
+        cost: Cost::Heavy,
+        params: BY_RANGE,
+        ..Row::new(
+            "fetchcomponents_by_range",
+            Errno::FetchByDateRangeFailed,
+            by_range,
+        )
+    },
+    Row {
+        doc: "Answers events by their UIDs.",
+        cost: Cost::Heavy,
+        params: BY_ID,
+        ..Row::new(
+            "fetchevents_by_id",
+            Errno::FetchEventsByIdFailed,
+            events_by_id,
+        )
+    },
+    Row {
+        doc: "Answers to-dos by their UIDs.",
+        cost: Cost::Heavy,
+        params: BY_ID,
+        ..Row::new("fetchtodos_by_id", Errno::FetchTodosByIdFailed, todos_by_id)
+    },
+];
+
+fn by_range(context: &Context) -> Result<Answer, Failure> {
+    let calids = range_calids(context)?;
+    let wanted = range_wanted(context);
+    each(context, &calids, wanted, |calid, (window, wanted)| {
+        let core = &context.core;
+        core.fetch_range(&context.caller, calid, window, &wanted.selection)
+    })
+}
+
+fn events_by_id(context: &Context) -> Result<Answer, Failure> {
+    by_id(context, Kind::Event)
+}
+
+fn todos_by_id(context: &Context) -> Result<Answer, Failure> {
+    by_id(context, Kind::Todo)
+}
+
+fn by_id(context: &Context, kind: Kind) -> Result<Answer, Failure> {
+    let calids = super::calids(context)?;
+    let wanted = id_wanted(context, kind);
+    each(context, &calids, wanted, |calid, (ids, wanted)| {
+        let (core, zone) = (&context.core, wanted.zone.as_ref());
+        core.fetch_items(&context.caller, calid, ids, zone, &wanted.selection)
+    })
+}
+
+/// What a request wants of each calendar.
+struct Wanted {
+    selection: Selection,
+    form: Form,
+    /// `tzid`
+    zone: Option<Zone>,
+}
+
+/// The calendars of a range fetch: UA's `primaryOwner=1` without a calid means all of one's own.
+fn range_calids(context: &Context) -> Result<Vec<Option<Cow<'_, str>>>, Failure> {
+    let owner = context.caller.principal();
+    if context.args.calids("calid")?.is_empty()
+        && context.args.flag("primaryOwner").unwrap_or(false)
+        && let Some(owner) = owner
+    {
+        let owned = context.core.calendars(Some(owner))?;
+        let calid = |calendar: &crate::model::calendar::Calendar| {
+            Some(Cow::Owned(context.core.show_calid(&calendar.calid)))
+        };
+        return Ok(owned.iter().map(calid).collect());
+    }
+    super::calids(context)
+}
+
+fn range_wanted(context: &Context) -> Result<(Window, Wanted), Failure> {
+    let args = &context.args;
+    let mut wanted = wanted(context)?;
+    wanted.form.attributes = match args.integer("attrset")? {
+        Some(0) => Attributes::Brief,
+        Some(1) => Attributes::Usual,
+        _ => Attributes::All,
+    };
+    let selection = &mut wanted.selection;
+    selection.kinds = match args.component_type("component-type")? {
+        ComponentType::All => vec![Kind::Event, Kind::Todo],
+        ComponentType::Event => vec![Kind::Event],
+        ComponentType::Todo => vec![Kind::Todo],
+    };
+    selection.text = args.text("filter")?.map(Cow::into_owned);
+    selection.count_invitations = args.flag("invitecount")?;
+    selection.order = match args.integer("fetchorder")? {
+        Some(1) => Order::Ascending,
+        Some(2) => Order::Descending,
+        _ => Order::ByObject,
+    };
+    let most = args.integer("maxResults")?.filter(|most| *most > 0);
+    selection.most = most.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+    let window = Window {
+        start: args.time("dtstart")?.set(),
+        end: args.time("dtend")?.set(),
+        zone: wanted.zone.clone(),
+    };
+    Ok((window, wanted))
+}
+
+fn id_wanted(context: &Context, kind: Kind) -> Result<(Vec<ItemId>, Wanted), Failure> {
+    let mut wanted = wanted(context)?;
+    wanted.selection.kinds = vec![kind];
+    let refs = context.args.item_refs(false)?;
+    let ids = refs.into_iter().map(|item| ItemId {
+        uid: item.uid.into_owned(),
+        instance: item.rid,
+        reach: match item.modifier {
+            None | Some(Modifier::This) => Reach::This,
+            Some(Modifier::ThisAndFuture) => Reach::ThisAndFuture,
+            Some(Modifier::ThisAndPrior) => Reach::ThisAndPrior,
+            Some(Modifier::All) => Reach::All,
+        },
+    });
+    Ok((ids.collect(), wanted))
+}
+
+/// The parameters that all fetches share.
+fn wanted(context: &Context) -> Result<Wanted, Failure> {
+    let args = &context.args;
+    let recurring = args.flag("recurring")?;
+    // Attachments are URIs, or data in the text itself, which is always there.
+    args.flag("fetchattach")?;
+    let form = Form {
+        zone: args.zone("tzidout")?,
+        attributes: Attributes::All,
+        mail: args.flag("emailorcalid")?,
+        relative_alarms: args.flag("relativealarm")?,
+        rules: args.flag_if_given("compressed")?.unwrap_or(recurring),
+    };
+    let selection = Selection {
+        states: args.states("compstate")?,
+        instances: !recurring,
+        ..Selection::default()
+    };
+    Ok(Wanted {
+        selection,
+        form,
+        zone: args.zone("tzid")?,
+    })
+}
+
+/// The answers of all calendars. What is wrong with the request is told only to those who may read.
+fn each<T>(
+    context: &Context,
+    calids: &[Option<Cow<'_, str>>],
+    wanted: Result<(T, Wanted), Failure>,
+    fetch: impl Fn(Option<&str>, &(T, Wanted)) -> core::Result<Fetched>,
+) -> Result<Answer, Failure> {
+    let wanted = match wanted {
+        Ok(wanted) => wanted,
+        Err(failure) => {
+            let errno = context.errno(failure);
+            let answers = calids.iter().map(|calid| {
+                let right = super::require(context, calid.as_deref(), Right::Read);
+                let refused = right.map_err(|refused| context.errno(refused)).err();
+                failed(context, calid.as_deref(), refused.unwrap_or(errno))
+            });
+            return Ok(answers.collect::<Reply>().into());
+        }
+    };
+    let answers = calids.iter().map(|calid| {
+        let calid = calid.as_deref();
+        match fetch(calid, &wanted) {
+            Ok(fetched) => calendar(calid, fetched, &wanted.1.form),
+            Err(cause) => failed(context, calid, context.errno(cause)),
+        }
+    });
+    Ok(answers.collect::<Reply>().into())
+}
+
+/// A calendar that failed tells its result alone; one that may not be read its name besides, if that may be.
+fn failed(context: &Context, calid: Option<&str>, errno: Errno) -> Component {
+    let mut calendar = Calendar::publish();
+    if errno == Errno::AccessDenied {
+        let view = context.core.readable_properties(&context.caller, calid);
+        if let Ok(Some(view)) = view {
+            calprops::push_name(&mut calendar, &view);
+        }
+    }
+    calendar.finish(errno)
+}
+
+/// The answer of one calendar.
+fn calendar(asked: Option<&str>, mut fetched: Fetched, form: &Form) -> Component {
+    let mut calendar = Calendar::publish();
+    let extras = Extras {
+        mail: asked_by_mail(asked, &fetched.calendar.calid),
+        invitations: fetched.invitations,
+    };
+    calprops::push(&mut calendar, &fetched.calendar, Block::Fetch, extras);
+    let errno = match fetched.incomplete {
+        true => Errno::ComponentNotFound,
+        false => Errno::Ok,
+    };
+    let objects = std::mem::take(&mut fetched.objects);
+    for component in shape(&fetched, objects, form) {
+        calendar.push_component(component);
+    }
+    calendar.finish(errno)
+}
+
+/// The mail address a calendar was asked for by, if it was.
+pub(super) fn asked_by_mail<'a>(asked: Option<&'a str>, shown: &str) -> Option<&'a str> {
+    let asked = asked.filter(|asked| *asked != shown)?;
+    mail_address(asked)?;
+    let scheme = asked
+        .get(..7)
+        .is_some_and(|s| s.eq_ignore_ascii_case("mailto:"));
+    Some(if scheme { &asked[7..] } else { asked })
+}
+
+/// The components of what was fetched, with the VTIMEZONEs they name.
+pub(super) fn shape(
+    fetched: &Fetched,
+    objects: Vec<Found>,
+    form: &Form,
+) -> impl Iterator<Item = Component> + use<> {
+    let place = Place {
+        zone: &fetched.zone,
+        language: &fetched.calendar.calendar.properties.language,
+        people: &fetched.people,
+    };
+    let mut objects: Vec<Option<Found>> = objects.into_iter().map(Some).collect();
+    let mut shaper = Shaper::new(form, place);
+    // The instances of an object mostly stand together.
+    for entries in fetched.entries.chunk_by(|a, b| a.object == b.object) {
+        let Some(place) = entries.first().and_then(|e| objects.get_mut(e.object)) else {
+            continue;
+        };
+        let occurrences: Vec<&Occurrence> = entries
+            .iter()
+            .filter_map(|e| e.occurrence.as_ref())
+            .collect();
+        if occurrences.is_empty() {
+            if let Some(found) = place.take() {
+                shaper.add(found.object, found.stamps);
+            }
+        } else if let Some(found) = place {
+            shaper.add_occurrences(&found.object, found.stamps, &occurrences);
+        }
+    }
+    shaper.finish()
+}
