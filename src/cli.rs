@@ -2,6 +2,7 @@
 
 pub mod args;
 mod ask;
+mod format;
 mod local;
 mod show;
 
@@ -83,10 +84,12 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Has `request` carried out and shows what came of it.
 fn administer(config: &Config, command: &Command, request: Request) -> Result<(), Failure> {
     let mut local = match command {
-        Command::Import(import) => Local::sending(&import.file).map_err(|error| {
-            let file = import.file.display();
-            Failure::new(format!("cannot read {file}: {error}; name a readable file"))
-        })?,
+        Command::Import(import) => {
+            Local::sending(&import.file, &config.limits).map_err(|error| {
+                let file = import.file.display();
+                Failure::new(format!("cannot read {file}: {error}; name a readable file"))
+            })?
+        }
         _ => Local::new(),
     };
     let response = app::open::administer(config, request, &mut local)?;
@@ -131,6 +134,7 @@ fn administer(config: &Config, command: &Command, request: Request) -> Result<()
 }
 
 fn write_export(export: &args::Export, text: Vec<u8>) -> Result<(), Failure> {
+    let text = format::from_text(text, export.format.into());
     match &export.out {
         Some(file) => local::write_file(file, &text).map_err(|error| {
             let file = file.display();

@@ -375,6 +375,18 @@ fn import_and_export() {
         place.fed(&["import", "jerry", "-"], &exported);
         assert_eq!(place.done(&["export", "jerry"]), exported);
 
+        let json = place.done(&["export", "tom", "--format", "text/json"]);
+        assert!(
+            json.starts_with('{') && json.contains("J\u{fc}rgen"),
+            "{json}"
+        );
+        let xml = place.done(&["export", "tom", "--format", "text/xml"]);
+        assert!(xml.contains("<SUMMARY>J\u{fc}rgen</SUMMARY>"), "{xml}");
+        place.done(&["calendar", "create", "jerry:xml", "--owner", "jerry"]);
+        place.fed(&["import", "jerry:xml", "-"], &xml);
+        let again = place.done(&["export", "jerry:xml"]);
+        assert!(again.contains("DTSTART:20260105T090000Z\r\n"), "{again}");
+
         // Nothing there to store is no failure; nothing stored of something is.
         place.fed(
             &["import", "tom", "-"],

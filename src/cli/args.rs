@@ -367,7 +367,7 @@ pub enum Session {
 pub struct Import {
     /// The calendar.
     pub calid: String,
-    /// The file, iCalendar text; '-' is standard input.
+    /// The file, iCalendar text or Sun's XML; '-' is standard input.
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 }
@@ -397,6 +397,16 @@ pub enum Format {
     /// The JSON of WCAP.
     #[value(name = "text/json")]
     Json,
+}
+
+impl From<Format> for crate::wcap::format::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Calendar => Self::Calendar,
+            Format::Xml => Self::Xml,
+            Format::Json => Self::Json,
+        }
+    }
 }
 
 /// Flags of `check`.

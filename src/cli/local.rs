@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::format;
 use crate::admin::{Note, Peer};
+use crate::limits::Limits;
 
 /// Octets of a file read at a time.
 const PIECE: usize = 256 << 10;
@@ -31,15 +33,24 @@ impl Local {
         }
     }
 
-    /// For a command that sends the file `path`, where `-` is standard input.
-    pub(super) fn sending(path: &Path) -> io::Result<Self> {
-        let (input, name): (Box<dyn Read>, _) = if path == Path::new("-") {
+    /// For a command that sends the file `path`, where `-` is standard input. Sun's XML is sent as iCalendar text.
+    pub(super) fn sending(path: &Path, limits: &Limits) -> io::Result<Self> {
+        let (mut input, name): (Box<dyn Read>, _) = if path == Path::new("-") {
             (Box::new(io::stdin()), "standard input".to_owned())
         } else {
             (Box::new(File::open(path)?), path.display().to_string())
         };
+        let mut begin = Vec::new();
+        input.by_ref().take(PIECE as u64).read_to_end(&mut begin)?;
         let mut local = Self::new();
-        local.input = input;
+        local.input = if format::is_xml(&begin) {
+            let rest = limits.import_size.saturating_sub(begin.len());
+            input.take(rest as u64 + 1).read_to_end(&mut begin)?;
+            let text = format::from_xml(&begin, limits).map_err(io::Error::other)?;
+            Box::new(io::Cursor::new(text))
+        } else {
+            Box::new(io::Cursor::new(begin).chain(input))
+        };
         local.name = name;
         Ok(local)
     }
