@@ -27,3 +27,4 @@ pub mod observe;
 pub mod store;
 pub mod text;
 pub mod wcap;
+pub mod web;

@@ -108,4 +108,7 @@ impl From<store::Error> for Error {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
+pub(crate) mod testing;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{Error, Kind, Result};
 use super::{Caller, Core, Identity, directory};
+use crate::ical::datetime::Timestamp;
 use crate::model::id::PrincipalId;
 use crate::model::user::{Principal, Role, User};
 use crate::store::sessions::{self, Session, SessionKey, SessionKind};
@@ -122,24 +123,75 @@ impl Core {
                 "the session is unknown or has ended",
             )
         };
-        let key = sessions::key(&wcap_id(token));
+        let session = self
+            .kept_session(&wcap_id(token), SessionKind::Wcap)?
+            .ok_or_else(dead)?;
+        self.store()
+            .read(|t| self.caller_of(t, &session))?
+            .ok_or_else(dead)
+    }
+
+    /// The session of a door with this id, if it is alive; that it was used is noted.
+    pub fn kept_session(&self, id: &[u8; 16], kind: SessionKind) -> Result<Option<Session>> {
+        let key = sessions::key(id);
         let now = self.now().0;
-        let (session, caller) = self.store().read(|t| {
-            let session = sessions::get(t, &key)?
-                .filter(|s| s.kind == SessionKind::Wcap && self.is_alive(s, now))
-                .ok_or_else(dead)?;
-            let caller = self.caller_of(t, &session)?.ok_or_else(dead)?;
-            Ok::<_, Error>((session, caller))
-        })?;
-        self.touch(&key, &session, now)?;
-        Ok(caller)
+        let found = self.store().read(|t| sessions::get(t, &key))?;
+        let alive = found.filter(|session| session.kind == kind && self.is_alive(session, now));
+        if let Some(session) = &alive {
+            self.touch(&key, session, now)?;
+        }
+        Ok(alive)
+    }
+
+    /// Keeps a browser's session: what its pages put in it, and who is logged in, if anybody.
+    pub fn save_web_session(
+        &self,
+        id: &[u8; 16],
+        identity: Option<(PrincipalId, String)>,
+        data: &str,
+    ) -> Result<()> {
+        let key = sessions::key(id);
+        self.store().write(|t| {
+            let now = t.now().0;
+            let old = sessions::get(t, &key)?.filter(|old| old.kind == SessionKind::Web);
+            let principal = identity.as_ref().map(|(principal, _)| *principal);
+            if old.as_ref().is_none_or(|old| old.principal != principal) {
+                self.make_room(t, principal)?;
+            }
+            let session = Session {
+                kind: SessionKind::Web,
+                principal,
+                typed: identity
+                    .as_ref()
+                    .map(|(_, typed)| typed.clone())
+                    .unwrap_or_default(),
+                created: old.map_or(now, |old| old.created),
+                used: now,
+                data: data.to_owned(),
+            };
+            Ok(sessions::put(t, &key, &session)?)
+        })
+    }
+
+    /// Ends a session of a door; says whether there was one.
+    pub fn drop_session(&self, id: &[u8; 16], kind: SessionKind) -> Result<bool> {
+        let key = sessions::key(id);
+        self.store().write(|t| match sessions::get(t, &key)? {
+            Some(session) if session.kind == kind => Ok(sessions::remove(t, &key)?),
+            _ => Ok(false),
+        })
+    }
+
+    /// When a session ends if it is not used again.
+    pub fn session_ends(&self, session: &Session) -> Timestamp {
+        let settings = self.settings();
+        let idle = session.used.saturating_add(settings.session_idle);
+        Timestamp(idle.min(session.created.saturating_add(settings.session_absolute)))
     }
 
     /// Whether a session has neither been idle for too long nor grown too old.
     pub fn is_alive(&self, session: &Session, now: i64) -> bool {
-        let settings = self.settings();
-        now < session.used.saturating_add(settings.session_idle)
-            && now < session.created.saturating_add(settings.session_absolute)
+        now < self.session_ends(session).0
     }
 
     /// The caller of a session; none when the account is gone, shut, or anonymous is switched off.

@@ -5,40 +5,13 @@ use std::sync::Arc;
 use super::access::Right;
 use super::accounts::NewUser;
 use super::calendars::NewCalendar;
-use super::password::Cost;
-use super::settings::DEFAULT_ACL;
+use super::testing::settings;
 use super::*;
 use crate::ical::datetime::TimeRange;
-use crate::limits::Limits;
-use crate::model::acl::Acl;
-use crate::model::clock::{CountedIds, ManualClock};
-
-fn settings() -> Settings {
-    Settings {
-        domain: "localhost".into(),
-        default_acl: Acl::parse(DEFAULT_ACL, "localhost").unwrap(),
-        default_tzid: "Europe/Berlin".into(),
-        session_idle: 1_800,
-        session_absolute: 43_200,
-        tombstone_days: 30,
-        anonymous: true,
-        proxyauth: false,
-        override_acl: false,
-        userprefs: false,
-        password_cost: Cost::CHEAPEST,
-        limits: Limits::default(),
-    }
-}
+use crate::model::clock::ManualClock;
 
 fn core_with(settings: Settings) -> (Core, Arc<ManualClock>) {
-    let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
-    let store = Store::in_memory(clock.clone()).unwrap();
-    let core = Core::new(
-        store,
-        clock.clone(),
-        Arc::new(CountedIds::default()),
-        settings,
-    );
+    let (core, clock) = testing::core_with(settings);
     for name in ["tom", "jerry"] {
         let new = NewUser {
             name: name.into(),

@@ -1,0 +1,50 @@
+//! A core for tests: a store in memory, a clock that stands still, counted identifiers.
+
+use std::sync::Arc;
+
+use super::password::Cost;
+use super::settings::DEFAULT_ACL;
+use super::{Core, Settings};
+use crate::ical::datetime::Timestamp;
+use crate::limits::Limits;
+use crate::model::acl::Acl;
+use crate::model::clock::{CountedIds, ManualClock};
+use crate::store::Store;
+
+/// The defaults, with passwords that cost nothing.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        domain: "localhost".into(),
+        default_acl: Acl::parse(DEFAULT_ACL, "localhost").unwrap(),
+        default_tzid: "Europe/Berlin".into(),
+        session_idle: 1_800,
+        session_absolute: 43_200,
+        tombstone_days: 30,
+        anonymous: true,
+        proxyauth: false,
+        override_acl: false,
+        userprefs: false,
+        password_cost: Cost::CHEAPEST,
+        limits: Limits::default(),
+    }
+}
+
+/// An empty core with those settings.
+pub(crate) fn core() -> (Core, Arc<ManualClock>) {
+    core_with(settings())
+}
+
+/// An empty core.
+pub(crate) fn core_with(settings: Settings) -> (Core, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new(Timestamp(1_000_000)));
+    let store = Store::in_memory(clock.clone()).unwrap();
+    (
+        Core::new(
+            store,
+            clock.clone(),
+            Arc::new(CountedIds::default()),
+            settings,
+        ),
+        clock,
+    )
+}

@@ -1,0 +1,139 @@
+//! The web pages: login, one's next days, how to connect. Server-made HTML that works without script.
+//!
+//! Everything stored is shown through templates that escape it. Sessions are cookies whose records live in the
+//! store ([`session`]); requests that change something must come from these pages (no cross-site requests).
+
+mod agenda;
+mod pages;
+mod session;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use minijinja::Environment;
+use rust_embed::{EmbeddedFile, RustEmbed};
+use time::Duration;
+use tower_http::csrf::CsrfLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use crate::core::Core;
+use crate::dispatch::Dispatch;
+use session::CoreSessions;
+
+/// The largest form of these pages, octets: a login.
+const FORM_MAX: usize = 8 << 10;
+
+/// What a page may do in a browser: show itself and our style, send forms to us, nothing else.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+    form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+#[derive(RustEmbed)]
+#[folder = "templates/"]
+struct Templates;
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Statics;
+
+/// What handlers share.
+#[derive(Clone)]
+struct State {
+    core: Core,
+    dispatch: Dispatch,
+    templates: Arc<Environment<'static>>,
+}
+
+/// The routes of the web pages.
+///
+/// Errors: a template that does not compile.
+pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, minijinja::Error> {
+    let sessions = CoreSessions::new(core.clone(), dispatch.clone());
+    let idle = Duration::seconds(core.settings().session_idle);
+    let cookies = SessionManagerLayer::new(sessions)
+        .with_name("wcapd")
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        // Plain HTTP is all there is in this version, and browsers drop Secure cookies there.
+        .with_secure(false)
+        .with_expiry(Expiry::OnInactivity(idle));
+    let state = State {
+        core,
+        dispatch,
+        templates: Arc::new(templates()?),
+    };
+    let pages = Router::new()
+        .route("/app/", get(pages::app))
+        .route("/login", get(pages::login_form).post(pages::login))
+        .route("/logout", post(pages::logout))
+        .layer(cookies)
+        .layer(CsrfLayer::new())
+        .layer(DefaultBodyLimit::max(FORM_MAX))
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .with_state(state);
+    Ok(pages
+        .route("/static/{*file}", get(file))
+        .layer(header(
+            header::CONTENT_SECURITY_POLICY,
+            CONTENT_SECURITY_POLICY,
+        ))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer")))
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+fn templates() -> Result<Environment<'static>, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    for name in Templates::iter() {
+        let text = Templates::get(&name)
+            .map(|file| file.data.into_owned())
+            .unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        environment.add_template_owned(name.into_owned(), text)?;
+    }
+    Ok(environment)
+}
+
+/// A file of `static/`; a browser that has it is told so.
+async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(EmbeddedFile { data, metadata }) = Statics::get(&name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let hash = metadata.sha256_hash();
+    let tag: String = hash
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let tag = format!("\"{tag}\"");
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|asked| asked == tag.as_str());
+    let caching = [
+        (header::ETAG, tag),
+        (header::CACHE_CONTROL, "max-age=3600".to_owned()),
+    ];
+    if known {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    let kind = [(header::CONTENT_TYPE, metadata.mimetype().to_owned())];
+    let body = match data {
+        Cow::Borrowed(bytes) => axum::body::Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    (caching, kind, body).into_response()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

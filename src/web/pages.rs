@@ -1,0 +1,151 @@
+//! The pages and what their forms do.
+
+use axum::Form;
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use minijinja::{Value, context};
+use tower_sessions::Session;
+
+use super::{State, agenda, session};
+use crate::codes::codes;
+use crate::core::{Error, Kind};
+use crate::dispatch::Cost;
+
+/// How many days the list covers.
+const DAYS: i32 = 14;
+
+/// Fields of the login form.
+#[derive(serde::Deserialize)]
+pub(super) struct Login {
+    user: String,
+    password: String,
+}
+
+/// The next days of whoever is logged in; the others are asked to log in.
+pub(super) async fn app(
+    Shared(state): Shared<State>,
+    session: Session,
+    headers: HeaderMap,
+) -> Response {
+    let Some(caller) = session::caller(&session, &state.core).await else {
+        return Redirect::to("/login").into_response();
+    };
+    let core = state.core.clone();
+    let asking = caller.clone();
+    let listed = state
+        .dispatch
+        .run(Cost::Heavy, move || agenda::of(&core, &asking, DAYS))
+        .await;
+    match listed {
+        Ok(Ok(agenda)) => {
+            let user = caller
+                .identity()
+                .map_or("", |identity| identity.typed.as_str());
+            let address = address(&headers);
+            let values = context! { user, agenda, address, days => DAYS };
+            page(&state, "app.html", StatusCode::OK, values)
+        }
+        Ok(Err(error)) => failure(&state, &error),
+        Err(lost) => failure(&state, &Error::new(Kind::Internal, lost.to_string())),
+    }
+}
+
+/// The login form; whoever is logged in already goes on.
+pub(super) async fn login_form(Shared(state): Shared<State>, session: Session) -> Response {
+    match session::caller(&session, &state.core).await {
+        Some(_) => Redirect::to("/app/").into_response(),
+        None => page(
+            &state,
+            "login.html",
+            StatusCode::OK,
+            context! { error => "", user => "" },
+        ),
+    }
+}
+
+/// Checks name and password and begins a session.
+pub(super) async fn login(
+    Shared(state): Shared<State>,
+    session: Session,
+    Form(form): Form<Login>,
+) -> Response {
+    let core = state.core.clone();
+    let (user, password) = (form.user.trim().to_owned(), form.password);
+    let typed = user.clone();
+    let checked = state
+        .dispatch
+        .run(Cost::Heavy, move || core.authenticate(&user, &password))
+        .await;
+    let identity = match checked {
+        Ok(Ok(identity)) => identity,
+        Ok(Err(error)) if error.kind() == Kind::NotAuthenticated => {
+            let values = context! { error => "This name and password do not fit.", user => typed };
+            return page(&state, "login.html", StatusCode::UNAUTHORIZED, values);
+        }
+        Ok(Err(error)) => return failure(&state, &error),
+        Err(lost) => return failure(&state, &Error::new(Kind::Internal, lost.to_string())),
+    };
+    match session::log_in(&session, &identity).await {
+        Ok(()) => Redirect::to("/app/").into_response(),
+        Err(error) => {
+            let cause = Error::new(Kind::Internal, "the session could not be kept");
+            failure(&state, &cause.because(error))
+        }
+    }
+}
+
+/// Ends the session.
+pub(super) async fn logout(Shared(state): Shared<State>, session: Session) -> Response {
+    match session.flush().await {
+        Ok(()) => Redirect::to("/login").into_response(),
+        Err(error) => {
+            let cause = Error::new(Kind::Internal, "the session could not be ended");
+            failure(&state, &cause.because(error))
+        }
+    }
+}
+
+/// Where the browser found us, for the commands shown; only what can stand in a command.
+fn address(headers: &HeaderMap) -> String {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
+    match !host.is_empty() && host.bytes().all(plain) {
+        true => format!("http://{host}"),
+        false => "http://localhost:8080".to_owned(),
+    }
+}
+
+fn page(state: &State, name: &str, status: StatusCode, values: Value) -> Response {
+    match state
+        .templates
+        .get_template(name)
+        .and_then(|template| template.render(values))
+    {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, name, "a page could not be made");
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "This page could not be made.",
+            )
+                .into_response()
+        }
+    }
+}
+
+fn failure(state: &State, error: &Error) -> Response {
+    let status = codes(error.kind()).http;
+    if status.is_server_error() {
+        tracing::error!(?error, "a page failed");
+    }
+    page(
+        state,
+        "error.html",
+        status,
+        context! { message => error.message() },
+    )
+}
