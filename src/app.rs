@@ -28,6 +28,7 @@ use crate::dispatch::Dispatch;
 use crate::observe::{self, Health};
 use crate::store;
 use crate::wcap;
+use crate::web;
 
 /// Between two sweeps of what has passed away: sessions.
 const SWEEP: Duration = Duration::from_secs(600);
@@ -71,6 +72,9 @@ pub enum Error {
     /// The demo's data cannot be stored.
     #[error("cannot store the demo's data: {0}")]
     Demo(core::Error),
+    /// A page template does not compile.
+    #[error("cannot make the web pages: {0}")]
+    Web(#[from] web::TemplateError),
     /// The log or the metrics cannot be set up.
     #[error(transparent)]
     Observe(#[from] observe::SetupError),
@@ -113,6 +117,15 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     let grace = config.server.stop_time;
     let jobs = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
     let mut router = router(config, core, jobs).merge(observe::health_routes(health.clone()));
+    let dispatch = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
+    let mut router = router()
+        .merge(web::router(core.clone(), dispatch.clone())?)
+        .merge(wcap::http::router(
+            core.clone(),
+            dispatch,
+            &config.http.prefixes,
+        ))
+        .merge(observe::health_routes(health.clone()));
     let own_metrics = match config.metrics.addr {
         Some(addr) => Some((
             bind("metrics", addr).await?.0,

@@ -42,6 +42,9 @@ struct Templates;
 #[folder = "static/"]
 struct Statics;
 
+/// A template that does not compile.
+pub use minijinja::Error as TemplateError;
+
 /// What handlers share.
 #[derive(Clone)]
 struct State {
@@ -53,7 +56,7 @@ struct State {
 /// The routes of the web pages.
 ///
 /// Errors: a template that does not compile.
-pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, minijinja::Error> {
+pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, TemplateError> {
     let sessions = CoreSessions::new(core.clone(), dispatch.clone());
     let idle = Duration::seconds(core.settings().session_idle);
     let cookies = SessionManagerLayer::new(sessions)
@@ -91,7 +94,7 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
-fn templates() -> Result<Environment<'static>, minijinja::Error> {
+fn templates() -> Result<Environment<'static>, TemplateError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     for name in Templates::iter() {

@@ -4,6 +4,7 @@ use axum::Form;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use minijinja::value::Serde;
 use minijinja::{Value, context};
 use tower_sessions::Session;
 
@@ -43,6 +44,7 @@ pub(super) async fn app(
                 .identity()
                 .map_or("", |identity| identity.typed.as_str());
             let address = address(&headers);
+            let agenda = Value::from(Serde(agenda));
             let values = context! { user, agenda, address, days => DAYS };
             page(&state, "app.html", StatusCode::OK, values)
         }
