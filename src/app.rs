@@ -116,16 +116,7 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let grace = config.server.stop_time;
     let jobs = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
-    let mut router = router(config, core, jobs).merge(observe::health_routes(health.clone()));
-    let dispatch = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
-    let mut router = router()
-        .merge(web::router(core.clone(), dispatch.clone())?)
-        .merge(wcap::http::router(
-            core.clone(),
-            dispatch,
-            &config.http.prefixes,
-        ))
-        .merge(observe::health_routes(health.clone()));
+    let mut router = router(config, core, jobs)?.merge(observe::health_routes(health.clone()));
     let own_metrics = match config.metrics.addr {
         Some(addr) => Some((
             bind("metrics", addr).await?.0,
@@ -190,9 +181,13 @@ async fn bind(service: &'static str, addr: SocketAddr) -> Result<(TcpListener, S
 }
 
 /// Everything that is answered over HTTP, but for what an operator asks.
-fn router(config: &Config, core: &Core, jobs: Dispatch) -> Router {
-    wcap::http::router(core.clone(), jobs, &config.http.prefixes)
-        .route("/", get(|| async { Redirect::to("/app/") }))
+fn router(config: &Config, core: &Core, jobs: Dispatch) -> Result<Router, Error> {
+    let pages = web::router(core.clone(), jobs.clone())?;
+    Ok(
+        wcap::http::router(core.clone(), jobs, &config.http.prefixes)
+            .merge(pages)
+            .route("/", get(|| async { Redirect::to("/app/") })),
+    )
 }
 
 /// Serves the administration socket; requests that do not end get `grace` when the server stops.

@@ -113,7 +113,11 @@ async fn one_logs_in_looks_and_logs_out() {
     );
     let page = browser.get("/app/").await;
     assert_eq!(page.status, StatusCode::OK);
-    assert!(page.text.contains("http://cal.test:8080/wcap/login.wcap"));
+    let shown = page.text.replace("&#x2f;", "/");
+    assert!(
+        shown.contains("http://cal.test:8080/wcap/login.wcap"),
+        "{shown}"
+    );
     assert!(page.text.contains("Nothing is planned"));
     let kept = browser.cookie.clone();
     assert_eq!(
