@@ -284,10 +284,9 @@ impl Master {
             self.rules.as_slice(),
             self.excluded_rules.as_slice(),
             self.added.as_slice(),
-        ) {
-            if self.zone.is_utc() {
-                return self.originals_of_one(rule, bounds, work, take);
-            }
+        ) && self.zone.is_utc()
+        {
+            return self.originals_of_one(rule, bounds, work, take);
         }
         let mut all = Vec::new();
         self.collect(bounds, &mut all, work)?;

@@ -131,12 +131,13 @@ impl Series {
     /// The same series with its start as an instance only if a rule or RDATE gives it (`excludedtstart`).
     #[must_use]
     pub fn without_unfit_start(mut self) -> Self {
-        if let Some(master) = &mut self.master {
-            if !master.rules.iter().any(|r| r.plan.fits_start()) && !master.rules.is_empty() {
-                master.drop_unfit_start = true;
-                for rule in &mut master.rules {
-                    rule.plan = rule.plan.clone().counting_only_the_rule();
-                }
+        if let Some(master) = &mut self.master
+            && !master.rules.is_empty()
+            && !master.rules.iter().any(|r| r.plan.fits_start())
+        {
+            master.drop_unfit_start = true;
+            for rule in &mut master.rules {
+                rule.plan = rule.plan.clone().counting_only_the_rule();
             }
         }
         self

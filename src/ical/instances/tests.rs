@@ -1,3 +1,5 @@
+//! Tests of instances: overrides, lengths, identities, neighbours, spans, splits, the compact form.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

@@ -370,7 +370,7 @@ impl Walk<'_> {
             self.pass_until(from.max(self.start));
             return Ok(0);
         };
-        let mut passed = self.to_start(work)?;
+        let mut passed = self.go_to_start(work)?;
         if target > 0 {
             let first = (self.total as u64).saturating_sub(self.passed() as u64);
             passed += first;
@@ -401,7 +401,7 @@ impl Walk<'_> {
     }
 
     /// Goes to the first period and passes what lies before the start; nothing of that counts.
-    fn to_start(&mut self, work: &mut Work) -> Result<u64, TooMuchWork> {
+    fn go_to_start(&mut self, work: &mut Work) -> Result<u64, TooMuchWork> {
         self.fill(0, work)?;
         self.pass_until(self.start);
         Ok(0)
@@ -409,7 +409,7 @@ impl Walk<'_> {
 
     /// Goes to the start and on past at most `number` occurrences, in closed form only; says how many.
     pub(super) fn skip(&mut self, number: u64, work: &mut Work) -> Result<u64, TooMuchWork> {
-        self.to_start(work)?;
+        self.go_to_start(work)?;
         let first = (self.total - self.passed()) as u64;
         let Some(per_period) = self.steps.per_period.filter(|_| number >= first) else {
             return Ok(0);

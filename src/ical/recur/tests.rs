@@ -1,3 +1,5 @@
+//! Tests of the expansion: windows, far jumps, budgets, and random rules against slow stepping.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;

@@ -281,7 +281,7 @@ impl Walk<'_> {
             self.pass_until(from.max(self.start));
             return Ok(0);
         };
-        self.to_start(to, work)?;
+        self.go_to_start(to, work)?;
         let mut passed = 0;
         if self.steps.steady && target > self.period {
             let steps = (target - self.period) / self.steps.interval;
@@ -302,7 +302,7 @@ impl Walk<'_> {
         Ok(passed)
     }
 
-    fn to_start(&mut self, to: i64, work: &mut Work) -> Result<(), TooMuchWork> {
+    fn go_to_start(&mut self, to: i64, work: &mut Work) -> Result<(), TooMuchWork> {
         self.period = self.steps.base;
         self.at = 0;
         self.settle(to, work)?;
@@ -315,7 +315,7 @@ impl Walk<'_> {
         if self.ended {
             return Ok(0);
         }
-        self.to_start(i64::MAX, work)?;
+        self.go_to_start(i64::MAX, work)?;
         let len = self.steps.offsets.len() as u64;
         let first = len - self.at as u64;
         if !self.steps.steady || number < first {

@@ -1,3 +1,5 @@
+//! Tests of recurrence rules as text (RFC 5545 section 3.3.10).
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use jiff::civil::{Weekday, date};

@@ -1,3 +1,5 @@
+//! Tests of written VTIMEZONEs: read back, every zone is the zone it was.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of zones: gaps and overlaps, compiled VTIMEZONEs, names, broken and hostile descriptions.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use jiff::civil::date;
