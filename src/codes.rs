@@ -37,7 +37,12 @@ pub fn codes(kind: Kind) -> Codes {
         Kind::TooMuch => (None, S::PAYLOAD_TOO_LARGE),
         Kind::DoubleBooked => (Some(40), S::CONFLICT),
         Kind::SameDay => (Some(66), S::CONFLICT),
+        Kind::PastNeighbour => (Some(65), S::CONFLICT),
+        Kind::InstancePrivacy => (Some(68), S::CONFLICT),
         Kind::NotOrganizer => (Some(45), S::FORBIDDEN),
+        Kind::NotAttendeesTurn => (Some(79), S::FORBIDDEN),
+        Kind::NoOrganizerAddress => (Some(67), S::BAD_REQUEST),
+        Kind::TransparentResource => (Some(80), S::BAD_REQUEST),
         Kind::ReadOnly => (Some(78), S::SERVICE_UNAVAILABLE),
         Kind::Internal => (None, S::INTERNAL_SERVER_ERROR),
     };

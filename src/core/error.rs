@@ -45,8 +45,18 @@ pub enum Kind {
     DoubleBooked,
     /// An override and another instance fall on one day of the series.
     SameDay,
+    /// One instance of a series would change places with another.
+    PastNeighbour,
+    /// One instance would be more or less private or busy than its series.
+    InstancePrivacy,
     /// Only the organizer may publish or invite.
     NotOrganizer,
+    /// An attendee may not send requests about an item that somebody else organizes.
+    NotAttendeesTurn,
+    /// An organizer is named without a calendar or an address.
+    NoOrganizerAddress,
+    /// A resource is busy whenever it is booked.
+    TransparentResource,
     /// The store takes no writes now.
     ReadOnly,
     /// A defect or a failing disk; details are in the log.

@@ -147,6 +147,14 @@ impl Edit {
 }
 
 impl PropertyEdit {
+    /// The name of the property it is about.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Set(property) | Self::Append(property) => property.name(),
+            Self::Clear(name) | Self::Replace(name, _) => name,
+        }
+    }
+
     /// Makes the change. `creating`: what only says the default is written all the same.
     pub fn apply(&self, component: &mut Component, creating: bool) {
         match self {

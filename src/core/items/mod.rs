@@ -1,20 +1,25 @@
 //! What is in a calendar: events, to-dos and journal entries, alone or as series, read and changed.
 //!
 //! `edit` (with `times`, `rules`, `attendees`, `meaning`) changes one component, `series` (with `exception`,
-//! `split`) an object of several: pure functions, no store, no rights, no protocol. `fetch` and `by_id` read,
-//! `people` and `scheduling` say who and what is met there.
+//! `split`) an object of several: pure functions, no store, no rights, no protocol. `store` and `delete` are the
+//! use cases around them; `organizer` knows who takes part, `desk` how an object is booked. `fetch` and `by_id`
+//! read, `people` and `scheduling` say who and what is met there.
 
 pub mod attendees;
 pub mod by_id;
+pub mod delete;
+mod desk;
 pub mod edit;
 mod exception;
 pub mod fetch;
 pub mod meaning;
+mod organizer;
 pub mod people;
 pub mod rules;
 pub mod scheduling;
 pub mod series;
 mod split;
+pub mod store;
 #[cfg(test)]
 mod testing;
 pub mod times;

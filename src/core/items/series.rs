@@ -45,6 +45,8 @@ pub struct World<'a> {
     pub new_uid: &'a str,
     /// Whether a start that does not fit a new rule moves to the first time that does (`excludedtstart`).
     pub drop_unfit_start: bool,
+    /// Whether the object is new.
+    pub creating: bool,
 }
 
 /// How one component becomes another; the same bytes when nothing is new.
@@ -121,7 +123,7 @@ impl<'a> Bench<'a> {
             zones: &self.zones,
             floating: self.world.floating,
             limits: self.world.limits,
-            creating: false,
+            creating: self.world.creating,
         }
     }
 

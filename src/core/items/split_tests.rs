@@ -52,6 +52,7 @@ fn with_world<T>(run: impl FnOnce(&World<'_>) -> T) -> T {
         limits: &Limits::default(),
         new_uid: "new",
         drop_unfit_start: false,
+        creating: false,
     })
 }
 

@@ -70,6 +70,7 @@ impl Surroundings {
             limits: &self.limits,
             new_uid: "new",
             drop_unfit_start: false,
+            creating: false,
         }
     }
 }

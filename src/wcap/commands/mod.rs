@@ -2,10 +2,12 @@
 //! from its answer to a reply.
 
 mod calendars;
+mod delete;
 mod fetch;
 mod prefs;
 mod server;
 mod session;
+mod store;
 
 use std::borrow::Cow;
 
@@ -22,6 +24,8 @@ pub(super) const FAMILIES: &[&[Row]] = &[
     prefs::ROWS,
     calendars::ROWS,
     fetch::ROWS,
+    store::ROWS,
+    delete::ROWS,
 ];
 
 /// The calendars a request names in `calid`; none of one's own stands for the default one.

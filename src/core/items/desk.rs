@@ -1,0 +1,242 @@
+//! A calendar's writing desk: an object read, finished and booked, for every use case that changes items.
+//!
+//! What is booked carries the VTIMEZONEs of the zones it names, keeps to the size a record may have, and, where
+//! the calendar wants that, takes no time that is taken.
+
+use super::edit::EditError;
+use super::series::Target;
+use super::times::start_of;
+use crate::core::access::Access;
+use crate::core::error::{Error, Kind as Failed, Result};
+use crate::core::transfer::{floating, object_text};
+use crate::core::{Caller, Core};
+use crate::ical::component::Component;
+use crate::ical::datetime::{DateTime, TimeRange, Timestamp};
+use crate::ical::instances::{BusyType, Series, busy_type, to_compact_text};
+use crate::ical::object::{CalendarObject, Kind};
+use crate::ical::recur::Work;
+use crate::ical::vtimezone;
+use crate::ical::zone::Zone;
+use crate::model::calendar::Calendar;
+use crate::model::item::Item;
+use crate::store::items::{self, Booking};
+use crate::store::{Reader, WriteTxn, derive};
+
+impl From<EditError> for Error {
+    fn from(cause: EditError) -> Self {
+        let kind = match &cause {
+            EditError::NoStart => Failed::NoStart,
+            EditError::Value(_) => Failed::BadValue,
+            EditError::NoSuchInstance(_) => Failed::NoSuchInstance,
+            EditError::SameDay(_) => Failed::SameDay,
+            EditError::PastNeighbour(_) => Failed::PastNeighbour,
+            EditError::Privacy(_) => Failed::InstancePrivacy,
+            EditError::TooMuch(_) => Failed::TooMuch,
+            EditError::UnknownZone(_) => Failed::UnknownZone,
+        };
+        Self::new(kind, cause.to_string())
+    }
+}
+
+/// One calendar and whoever writes in it.
+pub(super) struct Desk<'a> {
+    pub(super) core: &'a Core,
+    pub(super) caller: &'a Caller,
+    pub(super) access: &'a Access,
+    pub(super) calendar: &'a Calendar,
+    /// The calendar's zone.
+    pub(super) zone: Zone,
+}
+
+/// An object and its text.
+pub(super) struct Written {
+    pub(super) object: CalendarObject,
+    text: String,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(core: &'a Core, caller: &'a Caller, access: &'a Access) -> Self {
+        let calendar = access.calendar();
+        let zone = floating(&calendar.properties.tzid);
+        Self {
+            core,
+            caller,
+            access,
+            calendar,
+            zone,
+        }
+    }
+
+    /// The object of an item. Errors: `BadData` when its text is damaged.
+    pub(super) fn object(&self, item: &Item) -> Result<CalendarObject> {
+        let damaged = || Error::new(Failed::BadData, "the stored item cannot be read");
+        derive::object(item).ok_or_else(damaged)
+    }
+
+    /// Only owners change private and confidential items. Errors: `NotOwner`.
+    pub(super) fn check_privacy(&self, item: &Item) -> Result<()> {
+        if item.facts.restricted && !self.access.is_owner() {
+            let message = "only an owner of the calendar may change its private items";
+            return Err(Error::new(Failed::NotOwner, message));
+        }
+        Ok(())
+    }
+
+    /// The target with local times read in `zone` or the calendar's, unless the series itself counts in days or
+    /// floating times.
+    pub(super) fn target(
+        &self,
+        target: &Target,
+        zone: Option<&Zone>,
+        object: &CalendarObject,
+    ) -> Target {
+        let start = object.components.first().and_then(start_of);
+        let local = matches!(start, Some(DateTime::Date(_) | DateTime::Floating(_)));
+        let read = |id: &DateTime| match id {
+            DateTime::Floating(civil) if !local => {
+                DateTime::Utc(zone.unwrap_or(&self.zone).to_timestamp(*civil))
+            }
+            _ => id.clone(),
+        };
+        match target {
+            Target::Whole => Target::Whole,
+            Target::Instance(id) => Target::Instance(read(id)),
+            Target::Following(id) => Target::Following(read(id)),
+            Target::Preceding(id) => Target::Preceding(read(id)),
+        }
+    }
+
+    /// The object with the VTIMEZONEs it needs and no others, and its text.
+    ///
+    /// Errors: `TooMuch` beyond `limits.object_size`.
+    pub(super) fn finished(&self, mut object: CalendarObject) -> Result<Written> {
+        let tzids = object.tzids();
+        let names = |timezone: &Component, tzid: &str| {
+            timezone
+                .value("TZID")
+                .is_some_and(|own| own.trim().eq_ignore_ascii_case(tzid))
+        };
+        object
+            .timezones
+            .retain(|own| tzids.iter().any(|tzid| names(own, tzid.trim())));
+        for tzid in &tzids {
+            if !object.timezones.iter().any(|own| names(own, tzid.trim())) {
+                object.timezones.extend(vtimezone::named(tzid));
+            }
+        }
+        let text = object_text(&object);
+        let (limit, length) = (self.core.settings().limits.object_size, text.len());
+        if length > limit {
+            let message = format!("expected an item of at most {limit} octets, found {length}");
+            return Err(Error::new(Failed::TooMuch, message));
+        }
+        Ok(Written { object, text })
+    }
+
+    pub(super) fn book(&self, t: &mut WriteTxn<'_>, written: &Written) -> Result<Item> {
+        let booking = Booking {
+            object: &written.object,
+            text: &written.text,
+            actor: self.caller.principal(),
+        };
+        Ok(items::put(t, self.calendar.id, &self.zone, booking)?)
+    }
+
+    /// Whether the busy times of what is to be booked are free, where the calendar wants that. What took its time
+    /// before may keep it.
+    ///
+    /// Errors: `DoubleBooked`; `TooMuch` for more instances than `limits.instances`.
+    pub(super) fn check_free(
+        &self,
+        t: &impl Reader,
+        old: Option<&CalendarObject>,
+        written: &[Written],
+    ) -> Result<()> {
+        if self.calendar.properties.double_booking {
+            return Ok(());
+        }
+        let uids: Vec<&str> = written.iter().map(|w| w.object.uid.as_str()).collect();
+        for Written { object, .. } in written {
+            if object.kind != Kind::Event
+                || old.is_some_and(|old| to_compact_text(old) == to_compact_text(object))
+            {
+                continue;
+            }
+            let wanted = self.busy(object, TimeRange::ALL)?;
+            let Some(window) = hull(&wanted) else {
+                continue;
+            };
+            for uid in items::touching(t, self.calendar.id, window, &[Kind::Event])? {
+                if uids.contains(&uid.as_str()) {
+                    continue;
+                }
+                let Some(item) = items::get(t, self.calendar.id, &uid)? else {
+                    continue;
+                };
+                let Some(other) = derive::object(&item) else {
+                    continue;
+                };
+                if let Some(taken) = overlap(&wanted, &self.busy(&other, window)?) {
+                    let message = format!("the calendar is busy at {}", taken.start());
+                    return Err(Error::new(Failed::DoubleBooked, message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The busy instances of an object in a window, by start; of an endless series until `limits.open_end` from
+    /// the later of now and its start.
+    fn busy(&self, object: &CalendarObject, window: TimeRange) -> Result<Vec<TimeRange>> {
+        let limits = &self.core.settings().limits;
+        let mut work = Work::new(u64::try_from(limits.expansion_steps).unwrap_or(u64::MAX));
+        let too_much =
+            |cause: &dyn std::fmt::Display| Error::new(Failed::TooMuch, cause.to_string());
+        let series = Series::of(object, &self.zone, &mut work).map_err(|e| too_much(&e))?;
+        let mut window = window;
+        if window.end() == Timestamp::MAX && series.is_endless() {
+            let first = series.first(&mut work).map_err(|e| too_much(&e))?;
+            let from = first
+                .map_or(window.start(), |i| i.start)
+                .max(self.core.now());
+            let more = i64::try_from(limits.open_end.as_secs()).unwrap_or(i64::MAX);
+            window = TimeRange::new(window.start(), from.plus(more)).unwrap_or(window);
+        }
+        let found = series.instances(window, limits.instances, &mut work);
+        let found = found.map_err(|e| too_much(&e))?;
+        let busy = |component: usize| {
+            let component = object.components.get(component);
+            component.and_then(busy_type) == Some(BusyType::Busy)
+        };
+        Ok(found
+            .iter()
+            .filter(|i| busy(i.component))
+            .map(|i| i.range())
+            .collect())
+    }
+}
+
+/// From the first start to the last end.
+fn hull(ranges: &[TimeRange]) -> Option<TimeRange> {
+    let start = ranges.iter().map(|range| range.start()).min()?;
+    let end = ranges.iter().map(|range| range.end()).max()?;
+    TimeRange::new(start, end)
+}
+
+/// A range of `a` that shares time with one of `b`; both are ordered by start. Ranges without length take none.
+fn overlap(a: &[TimeRange], b: &[TimeRange]) -> Option<TimeRange> {
+    let shares = |a: &TimeRange, b: &TimeRange| a.start() < b.end() && b.start() < a.end();
+    let mut from = 0;
+    for range in a {
+        let earlier = |other: &&TimeRange| other.end() <= range.start();
+        // Only a run at the front can be passed for good: lengths differ.
+        from += b[from..].iter().take_while(earlier).count();
+        let near = b[from..]
+            .iter()
+            .take_while(|other| other.start() < range.end());
+        if near.into_iter().any(|other| shares(range, other)) {
+            return Some(*range);
+        }
+    }
+    None
+}

@@ -1,0 +1,276 @@
+//! Who organizes an item and who takes part: names that clients give turned into addresses, and whose turn it is.
+//!
+//! People are stored by mail address; the directory tells later which calendar that is. RFC 5546 section 2; WCAP's
+//! `orgCalid orgEmail orgUID attendees`.
+
+use super::attendees::AttendeeEdit;
+use super::desk::Desk;
+use super::store::{Method, Organizer, StoreItem};
+use crate::core::Core;
+use crate::core::error::{Error, Kind as Failed, Result};
+use crate::ical::component::{Component, Property};
+use crate::ical::object::CalendarObject;
+use crate::ical::value;
+use crate::model::calendar::Calendar;
+use crate::model::id::{CalendarId, Calid, mail_address};
+use crate::store::{Reader, people};
+
+/// Somebody who was named.
+struct Addressee {
+    /// The address to store.
+    address: String,
+    /// Where invitations to it go; none for people outside.
+    calendar: Option<Calendar>,
+}
+
+impl Core {
+    /// Who `text` means: a mail address, with or without `mailto:`, or a calid.
+    ///
+    /// Errors: `BadValue` for what is neither.
+    fn addressee(&self, t: &impl Reader, text: &str) -> Result<Addressee> {
+        let text = text.trim();
+        if let Some(mail) = mail_address(text) {
+            let bare = value::mail_address(text).unwrap_or(text);
+            return Ok(Addressee {
+                address: format!("mailto:{bare}"),
+                calendar: self.calendar_of_address(t, &mail)?,
+            });
+        }
+        let Some((calendar, _)) = self.find_calendar(t, text)? else {
+            let message = format!("expected a mail address or a calid, found '{text}'");
+            return Err(Error::new(Failed::BadValue, message));
+        };
+        Ok(Addressee {
+            address: self.address_of(t, &calendar)?,
+            calendar: Some(calendar),
+        })
+    }
+
+    /// The address that stands for a calendar: its owner's, or that of the resource.
+    fn address_of(&self, t: &impl Reader, calendar: &Calendar) -> Result<String> {
+        let owner = people::principal(t, calendar.owner)?;
+        let own = owner.filter(|owner| {
+            Calid::of(owner.name()) == calendar.calid || !calendar.calid.rest.is_empty()
+        });
+        Ok(match own {
+            Some(owner) => match owner.mail().first() {
+                Some(mail) => format!("mailto:{mail}"),
+                None => format!("mailto:{}", owner.name()),
+            },
+            None => format!("mailto:{}@{}", calendar.calid.local, calendar.calid.domain),
+        })
+    }
+
+    /// The calendar of whoever a stored address means.
+    fn calendar_behind(&self, t: &impl Reader, address: &str) -> Result<Option<Calendar>> {
+        match mail_address(address) {
+            Some(mail) => self.calendar_of_address(t, &mail),
+            None => Ok(self
+                .find_calendar(t, address)?
+                .map(|(calendar, _)| calendar)),
+        }
+    }
+}
+
+/// Whether `other` is the calendar at the desk, or the default one of its owner.
+fn is_own(t: &impl Reader, desk: &Desk<'_>, other: &Calendar) -> Result<bool> {
+    if other.id == desk.calendar.id {
+        return Ok(true);
+    }
+    if other.owner != desk.calendar.owner {
+        return Ok(false);
+    }
+    let owner = people::principal(t, other.owner)?;
+    Ok(owner.is_some_and(|owner| Calid::of(owner.name()) == other.calid))
+}
+
+fn is_own_address(t: &impl Reader, desk: &Desk<'_>, address: &str) -> Result<bool> {
+    match desk.core.calendar_behind(t, address)? {
+        Some(calendar) => is_own(t, desk, &calendar),
+        None => Ok(false),
+    }
+}
+
+/// Turns the names of attendees into addresses. Somebody who is among `components` already, under whatever address,
+/// keeps that.
+///
+/// Errors: `BadValue` for what is no name.
+pub(super) fn resolve(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    entries: &mut [AttendeeEdit],
+    components: &[Component],
+) -> Result<()> {
+    let mut known: Vec<(String, Option<CalendarId>)> = Vec::new();
+    for attendee in components
+        .iter()
+        .flat_map(|c| c.properties_named("ATTENDEE"))
+    {
+        if known.iter().all(|(address, _)| address != attendee.value()) {
+            let calendar = desk.core.calendar_behind(t, attendee.value())?;
+            known.push((attendee.value().to_owned(), calendar.map(|c| c.id)));
+        }
+    }
+    for entry in entries {
+        let exact = known.iter().find(|(address, _)| *address == entry.address);
+        if exact.is_some() {
+            continue;
+        }
+        let found = desk.core.addressee(t, &entry.address)?;
+        let id = found.calendar.map(|calendar| calendar.id);
+        let same = known
+            .iter()
+            .find(|(_, calendar)| id.is_some() && *calendar == id);
+        entry.address = same.map_or(found.address, |(address, _)| address.clone());
+    }
+    Ok(())
+}
+
+/// The addresses among an object's attendees that are the calendar's own.
+pub(super) fn own_addresses(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    object: &CalendarObject,
+) -> Result<Vec<String>> {
+    let mut own: Vec<String> = Vec::new();
+    for attendee in object
+        .components
+        .iter()
+        .flat_map(|c| c.properties_named("ATTENDEE"))
+    {
+        let address = attendee.value();
+        if own.iter().all(|known| known != address) && is_own_address(t, desk, address)? {
+            own.push(address.to_owned());
+        }
+    }
+    Ok(own)
+}
+
+/// The ORGANIZER of a new item: the one named, else the calendar's owner.
+///
+/// Errors: `NoOrganizerAddress`, `BadValue`; `NotOrganizer` for a request in somebody else's name.
+pub(super) fn of_new(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    request: &StoreItem<'_>,
+) -> Result<Option<Property>> {
+    let found = match &request.organizer {
+        Organizer::Unsaid => Addressee {
+            address: desk.core.address_of(t, desk.calendar)?,
+            calendar: Some(desk.calendar.clone()),
+        },
+        Organizer::Named(text) => desk.core.addressee(t, text)?,
+        Organizer::OnlyUser(user) => {
+            let message = format!("expected orgCalid or orgEmail beside the organizer '{user}'");
+            return Err(Error::new(Failed::NoOrganizerAddress, message));
+        }
+    };
+    let own = match &found.calendar {
+        Some(calendar) => is_own(t, desk, calendar)?,
+        None => false,
+    };
+    if !own && request.method == Method::Request {
+        return Err(not_organizer());
+    }
+    property(t, desk, request, &found.address).map(Some)
+}
+
+fn property(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    request: &StoreItem<'_>,
+    address: &str,
+) -> Result<Property> {
+    let organizer = Property::new("ORGANIZER", address);
+    Ok(
+        match request.sent_by.as_deref().filter(|text| !text.is_empty()) {
+            Some(user) => {
+                let by = desk.core.addressee(t, user)?;
+                match by.address == address {
+                    true => organizer,
+                    false => organizer.with_param("SENT-BY", &by.address),
+                }
+            }
+            None => organizer,
+        },
+    )
+}
+
+/// The ORGANIZER a change puts in the place of the stored one; none when it stays.
+///
+/// Errors: `BadValue`.
+pub(super) fn of_change(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    request: &StoreItem<'_>,
+    object: &CalendarObject,
+) -> Result<Option<Property>> {
+    let Organizer::Named(text) = &request.organizer else {
+        return Ok(None);
+    };
+    if !matches!(
+        request.method,
+        Method::Publish | Method::Request | Method::Update
+    ) {
+        return Ok(None);
+    }
+    let found = desk.core.addressee(t, text)?;
+    let stored = object.components.first().and_then(|c| c.value("ORGANIZER"));
+    let same = match (stored, &found.calendar) {
+        // Nobody is said to organize: whose calendar it is does.
+        (None, Some(calendar)) => {
+            is_own(t, desk, calendar)?
+                && object
+                    .components
+                    .iter()
+                    .all(|c| c.property("ATTENDEE").is_none())
+        }
+        (None, None) => false,
+        (Some(address), calendar) => {
+            super::meaning::same_address(address, &found.address)
+                || calendar.as_ref().is_some_and(|calendar| {
+                    let stored = desk.core.calendar_behind(t, address);
+                    stored.is_ok_and(|stored| stored.is_some_and(|stored| stored.id == calendar.id))
+                })
+        }
+    };
+    match same {
+        true => Ok(None),
+        false => property(t, desk, request, &found.address).map(Some),
+    }
+}
+
+/// Whether the calendar's owner may say this of the item: what an organizer says only when they organize it.
+///
+/// Errors: `NotOrganizer` to publish or cancel what one was invited to, `NotAttendeesTurn` to invite to it.
+pub(super) fn check(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    request: &StoreItem<'_>,
+    object: &CalendarObject,
+) -> Result<()> {
+    let organizer = object.components.iter().find_map(|c| c.value("ORGANIZER"));
+    let own = match organizer {
+        Some(address) => is_own_address(t, desk, address)?,
+        None => true,
+    };
+    if own {
+        return Ok(());
+    }
+    match request.method {
+        Method::Reply | Method::Update => Ok(()),
+        Method::Request => {
+            let message = "only the organizer may invite to an item that is there";
+            Err(Error::new(Failed::NotAttendeesTurn, message))
+        }
+        Method::Cancel => Err(not_organizer()),
+        // The copy of something published elsewhere belongs to whoever keeps it.
+        Method::Publish if own_addresses(t, desk, object)?.is_empty() => Ok(()),
+        Method::Publish => Err(not_organizer()),
+    }
+}
+
+fn not_organizer() -> Error {
+    let message = "only the organizer may publish, invite to or call off an item";
+    Error::new(Failed::NotOrganizer, message)
+}

@@ -1,0 +1,173 @@
+//! storeevents and storetodos: parameters to a change, the stored item as the answer.
+//!
+//! Absent keeps, empty clears, `0` is no time. What the parameters mean for a calendar is decided in the core; here
+//! they become properties and values. Source: the store commands of the Calendar Server 6.3 WCAP guide and what its
+//! clients send.
+
+mod fields;
+mod rows;
+
+use super::fetch;
+use crate::core::items::by_id::{ItemId, Reach};
+use crate::core::items::edit::insert;
+use crate::core::items::fetch::Selection;
+use crate::core::items::series::Target;
+use crate::core::items::store::{Method, Mode, Organizer, StoreItem, Stored};
+use crate::dispatch::Cost;
+use crate::ical::component::Property;
+use crate::ical::datetime::DateTime;
+use crate::ical::object::Kind;
+use crate::wcap::args::{Args, Modifier};
+use crate::wcap::calprops::{self, Block, Extras};
+use crate::wcap::context::{Context, Failure};
+use crate::wcap::errno::Errno;
+use crate::wcap::registry::{Needs, Row};
+use crate::wcap::reply::{Answer, Calendar, Reply, status};
+use crate::wcap::shape::{Attributes, Form};
+
+/// What became of a stored item; two blanks, as real servers write it.
+const STORED: &str = "2.0;Success.  Store successful.";
+
+/// The family's rows.
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        doc: "Creates an event or changes it.",
+        session: Needs::Optional,
+        cost: Cost::Heavy,
+        params: rows::EVENT,
+        ..Row::new("storeevents", Errno::StoreEventsFailed, events)
+    },
+    Row {
+        doc: "Creates a todo or changes it.",
+        session: Needs::Optional,
+        cost: Cost::Heavy,
+        params: rows::TODO,
+        ..Row::new("storetodos", Errno::StoreTodosFailed, todos)
+    },
+];
+
+fn events(context: &Context) -> Result<Answer, Failure> {
+    store(context, Kind::Event)
+}
+
+fn todos(context: &Context) -> Result<Answer, Failure> {
+    store(context, Kind::Todo)
+}
+
+fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
+    let args = &context.args;
+    let given = fields::Given::read(args, kind, context.now)?;
+    let edit = |zone: &_| given.edit(zone);
+    let defaults = |made: &_| fields::defaults(kind, made);
+    let request = StoreItem {
+        kind,
+        uid: args.text("uid")?.map(|uid| uid.into_owned()),
+        target: target(args)?,
+        target_zone: args.zone("tzid")?,
+        mode: match args.integer("storetype")? {
+            Some(1) => Mode::Create,
+            Some(2) => Mode::Modify,
+            _ => Mode::CreateOrModify,
+        },
+        method: method(args)?,
+        edit: &edit,
+        defaults: &defaults,
+        organizer: organizer(args)?,
+        sent_by: args.text("sentUID")?.map(|user| user.into_owned()),
+        drop_unfit_start: args.flag("excludedtstart")?,
+    };
+    let calid = args.text("calid")?.unwrap_or_default();
+    let stored = context.core.store_item(&context.caller, &calid, &request)?;
+    if args.flag("fetch")? && stored.readable {
+        return whole(context, kind, &calid, &stored);
+    }
+    let mut calendar = Calendar::publish();
+    for uid in &stored.uids {
+        calendar.push_component(status(kind.component_name(), uid, None, STORED));
+    }
+    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+/// The stored items in full, as a fetch would give them.
+fn whole(context: &Context, kind: Kind, calid: &str, stored: &Stored) -> Result<Answer, Failure> {
+    let args = &context.args;
+    let recurring = args.flag("recurring")?;
+    let form = Form {
+        zone: args.zone("tzidout")?,
+        attributes: Attributes::All,
+        mail: args.flag("emailorcalid")?,
+        relative_alarms: args.flag("relativealarm")?,
+        rules: args.flag_if_given("compressed")?.unwrap_or(recurring),
+    };
+    let whole = |uid: &String| ItemId {
+        uid: uid.clone(),
+        instance: None,
+        reach: Reach::All,
+    };
+    let ids: Vec<ItemId> = stored.uids.iter().map(whole).collect();
+    let selection = Selection {
+        kinds: vec![kind],
+        instances: !recurring,
+        ..Selection::default()
+    };
+    let core = &context.core;
+    let mut fetched = core.fetch_items(&context.caller, Some(calid), &ids, None, &selection)?;
+    let mut calendar = Calendar::publish();
+    let extras = Extras {
+        mail: fetch::asked_by_mail(Some(calid), &fetched.calendar.calid),
+        invitations: None,
+    };
+    calprops::push(&mut calendar, &fetched.calendar, Block::Fetch, extras);
+    let objects = std::mem::take(&mut fetched.objects);
+    for mut component in fetch::shape(&fetched, objects, &form) {
+        if component.is(kind.component_name()) {
+            insert(&mut component, Property::new("REQUEST-STATUS", STORED));
+        }
+        calendar.push_component(component);
+    }
+    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+/// Which part of the item is meant: 4 or no `rid` is all of it, and `rchange` makes it so.
+fn target(args: &Args) -> Result<Target, Failure> {
+    let rid = args.time("rid")?.set();
+    let modifier = args.modifier("mod")?;
+    let rules = ["rrules", "exrules"]
+        .iter()
+        .any(|name| args.written(name).is_some());
+    let anew = args.flag("rchange")? && rules;
+    Ok(part(rid.filter(|_| !anew), modifier))
+}
+
+/// Which part of an item `rid` and `mod` mean.
+pub(super) fn part(rid: Option<DateTime>, modifier: Option<Modifier>) -> Target {
+    match (rid, modifier) {
+        (None, _) | (_, Some(Modifier::All)) => Target::Whole,
+        (Some(rid), None | Some(Modifier::This)) => Target::Instance(rid),
+        (Some(rid), Some(Modifier::ThisAndFuture)) => Target::Following(rid),
+        (Some(rid), Some(Modifier::ThisAndPrior)) => Target::Preceding(rid),
+    }
+}
+
+fn method(args: &Args) -> Result<Method, Failure> {
+    Ok(match args.integer("method")?.unwrap_or(1) {
+        1 => Method::Publish,
+        2 => Method::Request,
+        4 => Method::Reply,
+        8 => Method::Cancel,
+        256 => Method::Update,
+        _ => return Err(Failure::Errno(Errno::BadArguments)),
+    })
+}
+
+fn organizer(args: &Args) -> Result<Organizer, Failure> {
+    for name in ["orgCalid", "orgEmail"] {
+        if let Some(text) = args.text(name)?.filter(|text| !text.trim().is_empty()) {
+            return Ok(Organizer::Named(text.into_owned()));
+        }
+    }
+    let user = args.text("orgUID")?.filter(|text| !text.trim().is_empty());
+    Ok(user.map_or(Organizer::Unsaid, |user| {
+        Organizer::OnlyUser(user.into_owned())
+    }))
+}
