@@ -5,77 +5,21 @@
 //! `cargo bench --bench store [-- SECONDS]`; the data goes where `TMPDIR` says, which should be the disk meant.
 #![expect(clippy::unwrap_used, reason = "a benchmark may stop")]
 
-use std::fs::File;
-use std::io::{Seek, Write};
+#[path = "disk/mod.rs"]
+mod disk;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableDefinition};
+use disk::{Disk, VALUE, key, median, rate};
 use wcapd::model::clock::SystemClock;
 use wcapd::store::engine::RedbOptions;
 use wcapd::store::{Reader, Result, Space, Store};
 
-const VALUE: [u8; 800] = [0x61; 800];
 const ROUNDS: u32 = 9;
 const CLIENTS: usize = 64;
-
-/// A key that lands anywhere in the table.
-fn key(n: u64) -> [u8; 24] {
-    let mut key = [0; 24];
-    key[..8].copy_from_slice(&n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    key[16..].copy_from_slice(&n.to_be_bytes());
-    key
-}
-
-/// Calls a second of `work` for about `time`.
-fn rate(time: Duration, mut work: impl FnMut(u64)) -> f64 {
-    let start = Instant::now();
-    let mut calls = 0;
-    while start.elapsed() < time {
-        work(calls);
-        calls += 1;
-    }
-    calls as f64 / start.elapsed().as_secs_f64()
-}
-
-/// Flushes a second of one page of a file that has its final length.
-fn flushes(time: Duration, file: &mut File) -> f64 {
-    rate(time, |n| {
-        file.seek(std::io::SeekFrom::Start(n % 64 * 4096)).unwrap();
-        file.write_all(&[n as u8; 4096]).unwrap();
-        file.sync_data().unwrap();
-    })
-}
-
-/// Fills the bare engine up to as many rows as the store has, so that both pay for trees of one height.
-fn level(database: &Database, rows: u64) {
-    let writing = database.begin_write().unwrap();
-    {
-        let mut table = writing.open_table(BARE).unwrap();
-        for n in table.len().unwrap()..rows {
-            let key = key(n | 1 << 63);
-            table.insert(&key[..], &VALUE[..]).unwrap();
-        }
-    }
-    writing.commit().unwrap();
-}
-
-const BARE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("bare");
-
-fn bare_puts(time: Duration, database: &Database, next: &AtomicU64) -> f64 {
-    rate(time, |_| {
-        let writing = database.begin_write().unwrap();
-        let key = key(next.fetch_add(1, Ordering::Relaxed));
-        writing
-            .open_table(BARE)
-            .unwrap()
-            .insert(&key[..], &VALUE[..])
-            .unwrap();
-        writing.commit().unwrap();
-    })
-}
 
 fn put(store: &Store, next: &AtomicU64) -> Result<()> {
     let key = key(next.fetch_add(1, Ordering::Relaxed));
@@ -101,11 +45,6 @@ fn writes(time: Duration, store: &Store, next: &AtomicU64, clients: usize) -> f6
     done.into_inner() as f64 / start.elapsed().as_secs_f64()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 fn main() {
     // `cargo bench` hands on flags of its own, which are no numbers.
     let seconds = std::env::args()
@@ -114,22 +53,17 @@ fn main() {
     let time = Duration::from_secs_f64(seconds.unwrap_or(20.0) / f64::from(ROUNDS * 5));
     let folder = tempfile::tempdir().unwrap();
 
-    let mut file = File::create(folder.path().join("flushes")).unwrap();
-    file.write_all(&[0; 64 * 4096]).unwrap();
+    let mut disk = Disk::new(folder.path());
     let options = RedbOptions::default();
-    let database = Database::builder()
-        .set_cache_size(options.cache_bytes)
-        .create(folder.path().join("bare.redb"))
-        .unwrap();
     let store = Store::open(&folder.path().join("data"), options, Arc::new(SystemClock)).unwrap();
     let next = AtomicU64::new(0);
 
     let mut rounds = Vec::new();
     let mut shared = (0, 0);
     for _ in 0..ROUNDS {
-        level(&database, next.load(Ordering::Relaxed));
-        let flushes = flushes(time, &mut file);
-        let bare = bare_puts(time, &database, &next);
+        disk.level(next.load(Ordering::Relaxed));
+        let flushes = disk.flushes(time);
+        let bare = disk.puts(time, &next);
         let one = writes(time, &store, &next, 1);
         let eight = writes(time, &store, &next, 8);
         let before = store.activity();
@@ -172,14 +106,7 @@ fn main() {
         shared.0 as f64 / shared.1 as f64
     );
 
-    let bare_reads = rate(time, |n| {
-        let reading = database.begin_read().unwrap();
-        reading
-            .open_table(BARE)
-            .unwrap()
-            .get(&key(n % 100)[..])
-            .unwrap();
-    });
+    let bare_reads = disk.reads(time);
     let reads = rate(time, |n| {
         store
             .read(|t| t.contains(Space::Objects, &key(n % 100)))

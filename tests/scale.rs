@@ -1,0 +1,231 @@
+//! The cost of a question follows the size of its answer, not of the calendar: counted in rows that the engine
+//! hands out, so that the test means the same on every machine. Times are the benchmarks' matter.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use wcapd::app::open;
+use wcapd::config::Config;
+use wcapd::core::accounts::NewUser;
+use wcapd::core::freebusy::BusyWindow;
+use wcapd::core::items::fetch::{Selection, Window};
+use wcapd::core::{Caller, Core};
+use wcapd::ical::component::{Component, Property};
+use wcapd::ical::datetime::{DateTime, Timestamp};
+use wcapd::ical::object::{CalendarObject, Kind};
+use wcapd::ical::print;
+use wcapd::ical::zone::Zone;
+use wcapd::model::clock::{CountedIds, ManualClock};
+use wcapd::model::id::CalendarId;
+use wcapd::store::engine::{Attempt, Memory, Snapshot, Visit};
+use wcapd::store::items::{self, Booking};
+use wcapd::store::{Bounds, Engine, KeyRange, Order, Result, Space, Statistics, Store};
+
+/// Seconds between two events of a calendar, each of which takes an hour: nothing overlaps.
+const PACE: i64 = 8 * 3_600;
+
+/// Weekly meetings without end, begun with the calendar; they are found in every window after it.
+const SERIES: usize = 3;
+
+/// Events in the window that is asked for.
+const ANSWER: usize = 90;
+
+/// Midnight of 2000-01-01, when the calendars begin.
+const BEGIN: i64 = 946_684_800;
+
+/// Objects stored in one transaction.
+const BATCH: usize = 10_000;
+
+#[test]
+fn a_question_reads_no_more_rows_in_a_larger_calendar() {
+    let (small, large) = (World::new(1_000), World::new(100_000));
+    let found = ANSWER + SERIES;
+    for (what, most, ask) in [
+        ("range fetch", 3 * found, fetch as Ask),
+        ("range fetch of instances", 3 * found, fetch_instances),
+        ("free/busy", 2 * found, free_busy),
+    ] {
+        let (few, many) = (small.rows_read(ask), large.rows_read(ask));
+        assert!(few >= found as u64, "{what}: {few} rows read");
+        // An index look-up for each answer, its object, and a few rows of the calendar and its owner.
+        assert!(many <= most as u64 + 40, "{what}: {many} rows read");
+        // The same answer may lie at other places of the index levels, no more.
+        assert!(many <= few + 10, "{what}: {few} rows became {many}");
+    }
+}
+
+/// What is asked of a calendar in the middle of its time; it checks the answer.
+type Ask = fn(&Core, &Window);
+
+fn fetch(core: &Core, window: &Window) {
+    let found = core.fetch_range(&Caller::System, Some("tom"), window, &Selection::default());
+    assert_eq!(found.unwrap().entries.len(), ANSWER + SERIES);
+}
+
+fn fetch_instances(core: &Core, window: &Window) {
+    let selection = Selection {
+        instances: true,
+        ..Selection::default()
+    };
+    let found = core.fetch_range(&Caller::System, Some("tom"), window, &selection);
+    // 90 events at three a day are 30 days, in which a weekly meeting takes place four or five times.
+    let count = found.unwrap().entries.len() - ANSWER;
+    assert!((4 * SERIES..=5 * SERIES).contains(&count), "{count}");
+}
+
+fn free_busy(core: &Core, window: &Window) {
+    let window = BusyWindow {
+        window: window.clone(),
+        ..BusyWindow::default()
+    };
+    let found = core.free_busy(&Caller::System, Some("tom"), &window);
+    // Meetings at other hours than the events.
+    let count = found.unwrap().periods.len() - ANSWER;
+    assert!((4 * SERIES..=5 * SERIES).contains(&count), "{count}");
+}
+
+struct World {
+    core: Core,
+    window: Window,
+    read: Arc<AtomicU64>,
+}
+
+impl World {
+    /// A user's calendar with so many events, and a window with [`ANSWER`] of them in their middle.
+    fn new(events: usize) -> Self {
+        let read = Arc::new(AtomicU64::new(0));
+        let engine = Counting {
+            engine: Memory::new(),
+            read: Arc::clone(&read),
+        };
+        let clock = Arc::new(ManualClock::new(Timestamp(BEGIN)));
+        let store = Store::on(Arc::new(engine), clock.clone(), Bounds::default()).unwrap();
+        let settings = open::settings(&Config::for_tests(Path::new("unused")));
+        let core = Core::new(store, clock, Arc::new(CountedIds::default()), settings);
+        let new = NewUser {
+            name: "tom".to_owned(),
+            ..NewUser::default()
+        };
+        let user = core.add_user(&new, None).unwrap();
+        let calendar = core.calendars(Some(user.id)).unwrap()[0].id;
+        fill(core.store(), calendar, events);
+        let first = BEGIN + (events / 2) as i64 * PACE;
+        let end = first + ANSWER as i64 * PACE;
+        let at = |instant| Some(DateTime::Utc(Timestamp(instant)));
+        let window = Window {
+            start: at(first),
+            end: at(end),
+            zone: None,
+        };
+        Self { core, window, read }
+    }
+
+    fn rows_read(&self, ask: Ask) -> u64 {
+        let before = self.read.load(Relaxed);
+        ask(&self.core, &self.window);
+        self.read.load(Relaxed) - before
+    }
+}
+
+fn fill(store: &Store, calendar: CalendarId, events: usize) {
+    let single = |number: usize| {
+        let start = Timestamp(BEGIN + number as i64 * PACE);
+        event(&format!("event-{number}"), start, None)
+    };
+    let series = |number: usize| {
+        let start = Timestamp(BEGIN + (2 + 2 * number as i64) * 3_600);
+        event(&format!("series-{number}"), start, Some("FREQ=WEEKLY"))
+    };
+    let objects: Vec<_> = (0..SERIES)
+        .map(series)
+        .chain((0..events).map(single))
+        .collect();
+    let utc = Zone::utc();
+    for batch in objects.chunks(BATCH) {
+        let stored = store.write(|t| -> Result<()> {
+            for (object, text) in batch {
+                let booking = Booking {
+                    object,
+                    text,
+                    actor: None,
+                };
+                items::put(t, calendar, &utc, booking)?;
+            }
+            Ok(())
+        });
+        stored.unwrap();
+    }
+}
+
+/// An hour-long event and its text.
+fn event(uid: &str, start: Timestamp, rule: Option<&str>) -> (CalendarObject, String) {
+    let mut component = Component::new("VEVENT")
+        .with(Property::new("UID", uid))
+        .with(Property::new("DTSTART", DateTime::Utc(start).to_string()))
+        .with(Property::new("DURATION", "PT1H"));
+    if let Some(rule) = rule {
+        component.push(Property::new("RRULE", rule));
+    }
+    let mut calendar = Component::new("VCALENDAR");
+    calendar.push_component(component.clone());
+    let object = CalendarObject {
+        kind: Kind::Event,
+        uid: uid.to_owned(),
+        components: vec![component],
+        timezones: Vec::new(),
+    };
+    (object, print::to_string(&calendar))
+}
+
+/// An engine that counts the rows it hands out, by key and by scan.
+struct Counting<E> {
+    engine: E,
+    read: Arc<AtomicU64>,
+}
+
+impl<E: Engine> Engine for Counting<E> {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        let engine = self.engine.snapshot()?;
+        let read = Arc::clone(&self.read);
+        Ok(Box::new(Counting { engine, read }))
+    }
+
+    fn begin(&self) -> Result<Box<dyn Attempt>> {
+        self.engine.begin()
+    }
+
+    fn reads_inline(&self) -> bool {
+        self.engine.reads_inline()
+    }
+
+    fn exclusive(&self) -> bool {
+        self.engine.exclusive()
+    }
+
+    fn copy_to(&self, target: &Path) -> Result<()> {
+        self.engine.copy_to(target)
+    }
+
+    fn statistics(&self) -> Result<Statistics> {
+        self.engine.statistics()
+    }
+}
+
+impl Snapshot for Counting<Box<dyn Snapshot>> {
+    fn get(&self, space: Space, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        self.read.fetch_add(1, Relaxed);
+        self.engine.get(space, key, visit)
+    }
+
+    fn scan(&self, space: Space, range: &KeyRange, order: Order, visit: Visit<'_>) -> Result<()> {
+        let mut counted = |key: &[u8], value: &[u8]| -> ControlFlow<()> {
+            self.read.fetch_add(1, Relaxed);
+            visit(key, value)
+        };
+        self.engine.scan(space, range, order, &mut counted)
+    }
+}
