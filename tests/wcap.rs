@@ -17,9 +17,9 @@ use tokio::runtime::Runtime;
 use wcapd::config::Config;
 use wcapd::config::table::Key;
 use wcapd::config::value::Raw;
-use wcapd::core::Core;
 use wcapd::core::accounts::NewUser;
 use wcapd::core::calendars::NewCalendar;
+use wcapd::core::{Caller, Core};
 use wcapd::dispatch::Dispatch;
 use wcapd::ical::datetime::Timestamp;
 use wcapd::model::calendar::CalendarProperties;
@@ -147,6 +147,22 @@ impl<'a> Demo<'a> {
         set.ok_or_else(|| format!("{path} must be {}", key.expected()))
     }
 
+    /// Stores the items of a file in `tests/wcap/data`, all of which must be sound.
+    fn import(&mut self, calid: &str, file: &str) -> Result<(), String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/wcap/data")
+            .join(file);
+        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let core = self.core();
+        let upload = core.read_upload(&bytes);
+        let imported = core.import(&Caller::System, calid, upload, None, |_| {});
+        let imported = imported.map_err(|error| error.message().to_owned())?;
+        match imported.faults.is_empty() {
+            true => Ok(()),
+            false => Err(imported.faults.join("; ")),
+        }
+    }
+
     fn core(&mut self) -> &Core {
         let (clock, config) = (&self.clock, &self.config);
         self.core.get_or_insert_with(|| {
@@ -212,6 +228,14 @@ impl World for Demo<'_> {
                     .map(drop)
                     .map_err(text)
             }
+            ["zone", calid, tzid] => {
+                let change = |calendar: &mut CalendarProperties| calendar.tzid = (*tzid).to_owned();
+                self.core()
+                    .change_calendar(calid, change)
+                    .map(drop)
+                    .map_err(text)
+            }
+            ["import", calid, file] => self.import(calid, file),
             _ => Err(format!("'@{}' means nothing", words.join(" "))),
         }
     }

@@ -18,7 +18,7 @@ use crate::core::items::fetch::{Occurrence, Stamps};
 use crate::core::items::people::People;
 use crate::core::items::scheduling::Scheduling;
 use crate::ical::component::{Component, Entry, Property};
-use crate::ical::datetime::Timestamp;
+use crate::ical::datetime::{DateTime, Timestamp};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
 
@@ -304,10 +304,7 @@ impl<'a> Lines<'a> {
         if let Some(start) = &times.start {
             let shown = clock.property(Name::Dtstart, start);
             let all_day = start.is_date();
-            self.value(
-                Name::OriginalDtstart,
-                original(source, times, clock, shown.value()),
-            );
+            self.value(Name::OriginalDtstart, original(source, times, start, clock));
             self.push(Name::Dtstart, shown);
             if let Some(tzid) = clock.listed(start).filter(|_| !all_day) {
                 self.value(Name::DtstartTzid, &*tzid);
@@ -364,13 +361,17 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// X-NSCP-ORIGINAL-DTSTART: the start that the rules gave, `shown` when it was not moved.
-fn original(source: &Source<'_>, times: &Times, clock: &mut Clock<'_>, shown: &str) -> String {
+/// X-NSCP-ORIGINAL-DTSTART: the start that the rules gave. It has no TZID, so a time is in UTC.
+fn original(source: &Source<'_>, times: &Times, start: &DateTime, clock: &mut Clock<'_>) -> String {
     let id = match source.occurrence {
         Some(occurrence) => occurrence.recurrence_id.as_ref(),
         None => times.recurrence_id.as_ref(),
     };
-    id.map_or_else(|| shown.to_owned(), |id| clock.show(id).to_string())
+    let original = id.unwrap_or(start);
+    match clock.show(original) {
+        DateTime::Zoned(..) => clock.instant(original).to_string(),
+        shown => shown.to_string(),
+    }
 }
 
 impl Ends {

@@ -39,7 +39,7 @@ enum From {
 const ORDER: &[(&str, From)] = {
     use From::{Account, Default, Set};
     &[
-        ("cn", Account(|p| p.user.full_name.clone())),
+        ("cn", Account(name)),
         ("givenName", Account(|p| p.user.given_name.clone())),
         ("mail", Account(mail)),
         ("preferredlanguage", Set(|p| p.language.clone())),
@@ -77,6 +77,13 @@ const ORDER: &[(&str, From)] = {
     ]
 };
 
+fn name(preferences: &Preferences) -> String {
+    match preferences.user.full_name.as_str() {
+        "" => preferences.user.name.local.clone(),
+        name => name.to_owned(),
+    }
+}
+
 fn mail(preferences: &Preferences) -> String {
     let mail = preferences.user.mail.first().cloned();
     mail.unwrap_or_else(|| preferences.user.name.to_string())
@@ -107,18 +114,27 @@ fn get(context: &Context) -> Result<Answer, Failure> {
     let mut calendar = Calendar::plain();
     for (name, from) in ORDER {
         for value in values(&preferences, name, from) {
-            calendar.add_text(&format!("X-NSCP-WCAP-PREF-{name}"), &value);
+            push(&mut calendar, name, &value);
         }
     }
     for (name, value) in &preferences.values {
         if !ORDER.iter().any(|(known, _)| known == name) {
-            calendar.add_text(&format!("X-NSCP-WCAP-PREF-{name}"), value);
+            push(&mut calendar, name, value);
         }
     }
     for (name, value) in SERVER {
         calendar.add_value(&format!("X-NSCP-WCAP-SERVER-PREF-{name}"), value);
     }
     Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+/// Values are told as they were set: lists of them are not escaped, names of people are texts.
+fn push(calendar: &mut Calendar, name: &str, value: &str) {
+    let property = format!("X-NSCP-WCAP-PREF-{name}");
+    match name {
+        "cn" | "givenName" | "sn" => calendar.add_text(&property, value),
+        _ => calendar.add_value(&property, value),
+    }
 }
 
 fn values(preferences: &Preferences, name: &str, from: &From) -> Vec<String> {
