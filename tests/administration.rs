@@ -480,3 +480,51 @@ fn the_demo_is_for_empty_stores() {
     assert!(!place.done(&["user", "list"]).contains("jerry"));
     place.stop();
 }
+
+#[test]
+fn a_check_names_what_is_wrong_and_repairs_indexes() {
+    for mut place in Place::both() {
+        place.add("tom");
+        place.fed(&["import", "tom", "-"], HALF_SOUND);
+        let sound = place.done(&["check"]);
+        assert!(
+            sound.ends_with(" records read, nothing is wrong\n"),
+            "{sound}"
+        );
+        let served = place.server.is_some();
+        place.stop();
+        lose_time_index(&place);
+        if served {
+            place.start();
+        }
+        let output = place.command(&["check"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let found = text(&output.stdout);
+        assert!(
+            found.contains("calendar 'tom': the time index lacks a row for 'one'\n"),
+            "{found}"
+        );
+        assert!(text(&output.stderr).contains("'wcapd check --repair'"));
+
+        let repaired = place.done(&["check", "--repair"]);
+        assert!(
+            repaired.ends_with(" found wrong and mended\n"),
+            "{repaired}"
+        );
+        let sound = place.done(&["check"]);
+        assert!(sound.ends_with(" nothing is wrong\n"), "{sound}");
+        place.stop();
+    }
+}
+
+/// Deletes the rows of the time index behind the program's back.
+fn lose_time_index(place: &Place) {
+    use wcapd::model::clock::SystemClock;
+    use wcapd::store::engine::RedbOptions;
+    use wcapd::store::{KeyRange, Space, Store};
+
+    let clock = std::sync::Arc::new(SystemClock);
+    let store = Store::open(place.data.path(), RedbOptions::default(), clock).unwrap();
+    let lost = store.write(|t| t.delete_range(Space::ByTime, &KeyRange::all()));
+    assert!(lost.unwrap() > 0);
+}

@@ -37,7 +37,7 @@ pub fn execute(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Res
         Request::SessionEnd(user) => (session_end(core, &user), named("user")),
         Request::Import(calid) => (transfer::import(core, &calid, peer), named("calendar")),
         Request::Export(calid) => (transfer::export(core, &calid, peer), named("calendar")),
-        Request::Check(_) => return Err("this version cannot check yet".to_owned()),
+        Request::Check(repair) => (check(core, repair), String::new()),
         Request::Backup(file) => {
             let copied = core
                 .store()
@@ -294,4 +294,21 @@ fn session_end(core: &Core, user: &str) -> Result<Response, Error> {
     let upn = core.user(user)?.name.to_string();
     let ended = core.end_sessions(|listed| listed.user.as_deref() == Some(upn.as_str()))?;
     Ok(Response::Lines(vec![format!("{ended} ended")]))
+}
+
+/// A check; with `repair`, a second one says what the repair could not mend.
+fn check(core: &Core, repair: bool) -> Result<Response, Error> {
+    let found = core.check(repair)?;
+    let left = match found.repaired {
+        true => core.check(false)?.problems,
+        false => Vec::new(),
+    };
+    let mended = found.repaired && left.is_empty();
+    let mut problems = found.problems;
+    problems.extend(left.into_iter().map(|left| format!("not mended: {left}")));
+    Ok(Response::Checked {
+        records: found.records,
+        problems,
+        repaired: mended,
+    })
 }

@@ -258,7 +258,11 @@ pub fn fill(core: &Core) -> Result<bool, Error> {
     };
     core.create_calendar("room-1", "anna", &room)?;
     let acl = TOMS_ACL.map(str::to_owned);
-    core.change_calendar("tom", |properties| properties.acl = acl.to_vec())?;
+    core.change_calendar("tom", |properties| {
+        // As in the article, whose answer shows both.
+        properties.name = "tom".to_owned();
+        properties.acl = acl.to_vec();
+    })?;
     for calid in ["tom", "jerry", "anna", "room-1"] {
         import(core, calid, &calendar(calid, core.now()))?;
     }
