@@ -8,15 +8,16 @@ use super::access::{Adding, Reading};
 use super::error::{Error, Kind, Result};
 use super::{Caller, Core};
 use crate::ical::component::{Component, Property};
-use crate::ical::datetime::TimeRange;
+use crate::ical::datetime::{TimeRange, Timestamp};
 use crate::ical::import::{self, Fault};
 use crate::ical::instances::Series;
-use crate::ical::object::{self, CalendarObject};
+use crate::ical::object::{self, CalendarObject, Kind as Kinds};
 use crate::ical::recur::Work;
 use crate::ical::zone::Zone;
 use crate::ical::{parse, print};
 use crate::limits::Limits;
 use crate::model::id::CalendarId;
+use crate::model::item::Item;
 use crate::store::items::{self, Booking};
 use crate::store::{calendars, derive};
 
@@ -28,6 +29,24 @@ const BATCH: usize = 500;
 
 /// `PRODID` of what this server writes.
 pub const PRODID: &str = concat!("-//wcapd//wcapd ", env!("CARGO_PKG_VERSION"), "//EN");
+
+/// When an object was stored, by the server's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamps {
+    /// First.
+    pub created: Timestamp,
+    /// Last changed.
+    pub modified: Timestamp,
+}
+
+impl Stamps {
+    fn of(item: &Item) -> Self {
+        Self {
+            created: item.created,
+            modified: item.modified,
+        }
+    }
+}
 
 /// What became of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -162,7 +181,7 @@ impl Core {
         })
     }
 
-    /// Visits the objects of a calendar as `caller` may see them, by UID; with a window, those that take place in it.
+    /// Visits the objects of a calendar as `caller` may see them; with a window, those that take place in it.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`.
     pub fn export(
@@ -172,22 +191,49 @@ impl Core {
         window: Option<TimeRange>,
         mut visit: impl FnMut(CalendarObject),
     ) -> Result<()> {
+        self.export_stamped(caller, calid, window, |object, _| visit(object))
+    }
+
+    /// As [`Core::export`], with the server's own stamps beside each object.
+    pub fn export_stamped(
+        &self,
+        caller: &Caller,
+        calid: Option<&str>,
+        window: Option<TimeRange>,
+        mut visit: impl FnMut(CalendarObject, Stamps),
+    ) -> Result<()> {
         self.store().read(|t| {
             let access = self.access(t, caller, calid)?;
             let granted = access.grant::<Reading>()?;
             let floating = floating(&access.calendar().properties.tzid);
-            items::all(t, access.calendar().id, |item| {
-                let Some(mut object) = derive::object(&item) else {
-                    return Ok(ControlFlow::Continue(()));
+            let calendar = access.calendar().id;
+            let mut show = |item: &Item| {
+                // A damaged text is for `check` to find; what is whole can still be had.
+                let Some(mut object) = derive::object(item) else {
+                    return;
                 };
                 if window.is_none_or(|window| touches(&object, &floating, window)) {
-                    for component in &mut object.components {
-                        *component = granted.view(component);
+                    if item.facts.restricted {
+                        for component in &mut object.components {
+                            *component = granted.view(component);
+                        }
                     }
-                    visit(object);
+                    visit(object, Stamps::of(item));
                 }
-                Ok(ControlFlow::Continue(()))
-            })?;
+            };
+            let Some(window) = window else {
+                items::all(t, calendar, |item| {
+                    show(&item);
+                    Ok(ControlFlow::Continue(()))
+                })?;
+                return Ok(());
+            };
+            let kinds = [Kinds::Event, Kinds::Todo, Kinds::Journal];
+            let uids = items::touching(t, calendar, window, &kinds)?;
+            for uids in uids.chunks(BATCH) {
+                let found = items::get_many(t, calendar, uids)?;
+                found.iter().flatten().for_each(&mut show);
+            }
             Ok(())
         })
     }

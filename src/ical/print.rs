@@ -26,6 +26,21 @@ pub fn write(component: &Component, out: &mut String) {
     });
 }
 
+/// As [`write`], but the lines of properties for which `whole` answers true are not folded: there are readers that
+/// take a line by plain search. Section 3.1 advises against it and allows it.
+pub fn write_with_whole(
+    component: &Component,
+    whole: impl Fn(&Property) -> bool,
+    out: &mut String,
+) {
+    walk(component, |piece| match piece {
+        Piece::Begin(c) => write_line(&["BEGIN:", c.name()], out),
+        Piece::Property(p) if whole(p) => out.extend([p.as_line(), "\r\n"]),
+        Piece::Property(p) => write_property(p, out),
+        Piece::End(c) => write_line(&["END:", c.name()], out),
+    });
+}
+
 /// Appends one property as text.
 pub fn write_property(property: &Property, out: &mut String) {
     if property.is("BEGIN") || property.is("END") {
@@ -132,6 +147,21 @@ mod tests {
         assert_eq!(
             printed(&property(&format!("{}\u{e4}", "a".repeat(72)))),
             format!("X:{}\r\n \u{e4}\r\n", "a".repeat(72))
+        );
+    }
+
+    #[test]
+    fn some_lines_can_stay_whole() {
+        let (long, uid) = ("a".repeat(80), "b".repeat(80));
+        let component = Component::new("VEVENT")
+            .with(property(&long))
+            .with(Property::new("UID", &uid));
+        let mut out = String::new();
+        write_with_whole(&component, |p| p.is("UID"), &mut out);
+        let folded = printed(&property(&long));
+        assert_eq!(
+            out,
+            format!("BEGIN:VEVENT\r\n{folded}UID:{uid}\r\nEND:VEVENT\r\n")
         );
     }
 

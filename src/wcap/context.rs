@@ -105,6 +105,7 @@ impl Failure {
             Self::Args(ArgError::Missing("calid")) => Errno::CalidNotSpecified,
             Self::Args(ArgError::Lengths { .. }) if row.exact_rids => Errno::InsufficientParameters,
             Self::Args(ArgError::Zone { .. }) => row.unknown_zone(),
+            Self::Args(ArgError::Missing(_) | ArgError::Value { .. }) => row.bad_arguments(),
             Self::Args(_) => Errno::BadArguments,
             Self::Core(error) if error.kind() == core::Kind::UnknownZone => row.unknown_zone(),
             Self::Core(error) => {

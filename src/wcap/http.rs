@@ -73,7 +73,10 @@ async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response {
             let mut form = Form::new();
             let query = request.uri().query().unwrap_or_default();
             let _ = form.add_encoded(query, form_limits(door.limits()));
-            return head(format_of(&form).unwrap_or_default(), door.core.now());
+            return head(
+                format_of(&form, registry::find(&command)).unwrap_or_default(),
+                door.core.now(),
+            );
         }
         _ => {
             let allow = (header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
@@ -185,11 +188,13 @@ fn http_date(now: Timestamp) -> Option<HeaderValue> {
     HeaderValue::from_str(&text).ok()
 }
 
-/// The format that is asked for; none if it does not exist.
-fn format_of(form: &Form) -> Option<Format> {
-    match form.last("fmt-out") {
+/// The format that is asked for; none if it does not exist. Of a command that makes files, failures come in the
+/// file's format unless the client wants another.
+fn format_of(form: &Form, row: Option<&Row>) -> Option<Format> {
+    let of_file = row.is_some_and(|row| row.params.iter().any(|p| p.name == "content-out"));
+    let sent = |name: &str| form.last(name).filter(|raw| !raw.is_empty());
+    match sent("fmt-out").or_else(|| sent("content-out").filter(|_| of_file)) {
         None => Some(Format::default()),
-        Some(raw) if raw.is_empty() => Some(Format::default()),
         Some(raw) => Format::from_media_type(raw.decode().ok()?.trim()),
     }
 }
@@ -208,8 +213,7 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
     let in_query = form.add_encoded(query, form_limits(limits));
     let mut uploads = Vec::new();
     let in_body = if request.method() == Method::POST {
-        let takes_file = row.is_some_and(|row| row.takes_file);
-        body::read(request, takes_file, limits, &mut form, &mut uploads).await
+        body::read(request, row, limits, &mut form, &mut uploads).await
     } else {
         Ok(())
     };
@@ -226,7 +230,7 @@ async fn dispatch(
     uploads: Vec<Upload>,
     broken: Option<body::BodyError>,
 ) -> Served {
-    let format = format_of(&form);
+    let format = format_of(&form, row);
     let Some(row) = row else {
         return Served::errno(Errno::BadCommand, format.unwrap_or_default());
     };

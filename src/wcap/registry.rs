@@ -44,6 +44,8 @@ pub struct Row {
     pub exact_rids: bool,
     /// Whether it takes a file, and so a larger body.
     pub takes_file: bool,
+    /// Whether a body that is no urlencoded form is passed over unread: clients send dummies.
+    pub ignores_body: bool,
     /// Its parameters, besides those of every command.
     pub params: &'static [Param],
     /// Does it.
@@ -66,8 +68,17 @@ impl Row {
             cost: Cost::Cheap,
             exact_rids: false,
             takes_file: false,
+            ignores_body: false,
             params: &[],
             run,
+        }
+    }
+
+    /// The result when a parameter is missing or wrong: import has a number for it.
+    pub fn bad_arguments(&self) -> Errno {
+        match self.name {
+            "import" => Errno::BadImportArguments,
+            _ => Errno::BadArguments,
         }
     }
 

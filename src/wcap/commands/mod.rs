@@ -8,6 +8,7 @@ mod prefs;
 mod server;
 mod session;
 mod store;
+mod transfer;
 
 use std::borrow::Cow;
 
@@ -26,6 +27,7 @@ pub(super) const FAMILIES: &[&[Row]] = &[
     fetch::ROWS,
     store::ROWS,
     delete::ROWS,
+    transfer::ROWS,
 ];
 
 /// The calendars a request names in `calid`; none of one's own stands for the default one.

@@ -1,6 +1,6 @@
 //! `text/calendar`: the tree as iCalendar text, one VCALENDAR after the other.
 
-use crate::ical::component::Component;
+use crate::ical::component::{Component, Property};
 use crate::ical::print;
 
 /// All calendars as text.
@@ -15,4 +15,12 @@ pub(super) fn encode(calendars: &[Component]) -> String {
             out
         }
     }
+}
+
+/// One calendar, with the lines whole that scripts take by plain search.
+pub(super) fn encode_file(calendar: &Component) -> String {
+    let mut out = String::new();
+    let searched = |p: &Property| p.is("UID") || p.is("LAST-MODIFIED");
+    print::write_with_whole(calendar, searched, &mut out);
+    out
 }

@@ -4,7 +4,7 @@ mod calendar;
 mod json;
 mod xml;
 
-use crate::ical::component::Property;
+use crate::ical::component::{Component, Property};
 use crate::wcap::errno::Errno;
 use crate::wcap::format::Format;
 use crate::wcap::reply::{Calendar, Reply};
@@ -32,6 +32,17 @@ pub fn encode(reply: &Reply, format: Format) -> Vec<u8> {
         Format::Calendar => calendar::encode(reply.calendars()).into_bytes(),
         Format::Xml => xml::encode(reply.calendars()).into_bytes(),
         Format::Json => json::encode(reply.calendars()),
+    }
+}
+
+/// One calendar as a file of its own: without a result, and every UID and LAST-MODIFIED on one line, where scripts
+/// look for them.
+pub fn file(calendar: &Component, format: Format) -> Vec<u8> {
+    let calendars = std::slice::from_ref(calendar);
+    match format {
+        Format::Calendar => calendar::encode_file(calendar).into_bytes(),
+        Format::Xml => xml::encode(calendars).into_bytes(),
+        Format::Json => json::encode(calendars),
     }
 }
 

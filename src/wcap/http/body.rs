@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use crate::limits::Limits;
 use crate::text::form::{Form, FormError};
 use crate::wcap::context::Upload;
+use crate::wcap::registry::Row;
 
 /// Why a body cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,7 @@ impl BodyError {
 }
 
 /// What a body holds.
+#[derive(PartialEq, Eq)]
 enum Holds {
     Urlencoded,
     Multipart,
@@ -61,19 +63,20 @@ fn holds(request: &Request) -> Holds {
 /// Reads the body; its parameters go to the end of `form`, so that they win over the query's.
 pub(super) async fn read(
     request: Request,
-    takes_file: bool,
+    row: Option<&Row>,
     limits: &Limits,
     form: &mut Form,
     uploads: &mut Vec<Upload>,
 ) -> Result<(), BodyError> {
     let holds = holds(&request);
-    let limit = match takes_file {
+    let limit = match row.is_some_and(|row| row.takes_file) {
         true => limits.import_body,
         false => limits.request_body,
     };
     let (parts, body) = request.into_parts();
     let content = collect(body, limit, limits).await?;
-    if content.is_empty() {
+    let ignored = row.is_some_and(|row| row.ignores_body) && holds != Holds::Urlencoded;
+    if content.is_empty() || ignored {
         return Ok(());
     }
     match holds {
