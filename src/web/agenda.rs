@@ -7,7 +7,9 @@ use crate::core::items::fetch::{Entry, Fetched, Order, Selection, Window};
 use crate::core::{Caller, Core, Result};
 use crate::ical::component::Component;
 use crate::ical::datetime::{DateTime, Timestamp};
-use crate::ical::object::Kind;
+use crate::ical::instances::Series;
+use crate::ical::object::{CalendarObject, Kind};
+use crate::ical::recur::Work;
 use crate::ical::zone::Zone;
 
 /// What the page shows.
@@ -101,12 +103,11 @@ impl Agenda {
             self.someday.push(line);
             return;
         };
-        line.time = time(
-            component,
-            start,
-            entry.occurrence.as_ref().map(|o| o.end),
-            zone,
-        );
+        let end = match &entry.occurrence {
+            Some(occurrence) => Some(occurrence.end),
+            None => end(&found.object, zone),
+        };
+        line.time = time(component, start, end, zone);
         let date = zone.to_civil(start).date().max(today);
         if self
             .days
@@ -147,6 +148,13 @@ fn line(component: &Component, kind: Kind) -> Line {
         todo: kind == Kind::Todo,
         state,
     }
+}
+
+/// When an object that does not recur ends.
+fn end(object: &CalendarObject, zone: &Zone) -> Option<Timestamp> {
+    let mut work = Work::new(Work::DEFAULT);
+    let series = Series::of(object, zone, &mut work).ok()?;
+    Some(series.first(&mut work).ok()??.end)
 }
 
 /// From when to when, on the zone's clock; the end's day is named when it is another.

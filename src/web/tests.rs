@@ -182,6 +182,45 @@ async fn nothing_stored_becomes_markup() {
 }
 
 #[tokio::test]
+async fn the_list_says_when_things_begin_and_end() {
+    let (core, mut browser) = browser();
+    core.change_calendar("tom", |p| p.tzid = "UTC".into())
+        .unwrap();
+    let text = "BEGIN:VCALENDAR\r\n\
+        BEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:19700101T000000Z\r\nDTSTART:19700113T100000Z\r\nDURATION:PT90M\r\nEND:VEVENT\r\n\
+        BEGIN:VEVENT\r\nUID:2\r\nDTSTAMP:19700101T000000Z\r\nDTSTART:19700113T230000Z\r\nDTEND:19700114T010000Z\r\n\
+        RRULE:FREQ=DAILY;COUNT=2\r\nEND:VEVENT\r\n\
+        BEGIN:VEVENT\r\nUID:3\r\nDTSTAMP:19700101T000000Z\r\nDTSTART;VALUE=DATE:19700112\r\nDTEND;VALUE=DATE:19700120\r\nEND:VEVENT\r\n\
+        BEGIN:VTODO\r\nUID:4\r\nDTSTAMP:19700101T000000Z\r\nSUMMARY:rest\r\nEND:VTODO\r\nEND:VCALENDAR\r\n";
+    core.import(
+        &Caller::System,
+        "tom",
+        core.read_upload(text.as_bytes()),
+        None,
+        |_| (),
+    )
+    .unwrap();
+    browser.log_in("tom", "tom").await;
+    let page = browser.get("/app/").await.text;
+    let wanted = [
+        "Monday, 12 January",
+        "all day",
+        "Tuesday, 13 January",
+        "10:00-11:30",
+        "23:00-14 Jan 01:00",
+        "Wednesday, 14 January",
+        "23:00-15 Jan 01:00",
+        "Some day",
+        "rest",
+    ];
+    let mut from = 0;
+    for text in wanted {
+        let at = page[from..].find(text);
+        from += at.unwrap_or_else(|| panic!("{text} is not there, or not in order: {page}"));
+    }
+}
+
+#[tokio::test]
 async fn pages_say_what_browsers_may_do_with_them() {
     let (_, mut browser) = browser();
     let page = browser.get("/login").await;
