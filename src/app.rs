@@ -183,11 +183,13 @@ async fn bind(service: &'static str, addr: SocketAddr) -> Result<(TcpListener, S
 /// Everything that is answered over HTTP, but for what an operator asks.
 fn router(config: &Config, core: &Core, jobs: Dispatch) -> Result<Router, Error> {
     let pages = web::router(core.clone(), jobs.clone())?;
-    Ok(
-        wcap::http::router(core.clone(), jobs, &config.http.prefixes)
-            .merge(pages)
-            .route("/", get(|| async { Redirect::to("/app/") })),
-    )
+    let options = wcap::http::Options {
+        prefixes: config.http.prefixes.clone(),
+        login_page: config.wcap.login_page,
+    };
+    Ok(wcap::http::router(core.clone(), jobs, &options)
+        .merge(pages)
+        .route("/", get(|| async { Redirect::to("/app/") })))
 }
 
 /// Serves the administration socket; requests that do not end get `grace` when the server stops.

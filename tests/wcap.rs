@@ -262,7 +262,11 @@ impl World for Demo<'_> {
 /// The WCAP door as the program opens it, without the listener's own bounds on connections.
 fn router(core: Core, config: &Config) -> axum::Router {
     let dispatch = Dispatch::new(16, core.store().reads_inline());
-    wcapd::wcap::http::router(core, dispatch, &config.http.prefixes)
+    let options = wcapd::wcap::http::Options {
+        prefixes: config.http.prefixes.clone(),
+        login_page: config.wcap.login_page,
+    };
+    wcapd::wcap::http::router(core, dispatch, &options)
 }
 
 /// The instant of a UTC time such as `20260105T090000Z`.

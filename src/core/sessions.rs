@@ -71,6 +71,33 @@ impl Core {
         Ok((caller, token))
     }
 
+    /// Logs an administrator in as `other`: a user name, a UPN or a mail address.
+    ///
+    /// Errors: `NotAuthenticated`, the same for every reason: a wrong password, no administrator, nobody called so,
+    /// or the configuration does not allow it.
+    pub fn login_as(&self, login: &str, password: &str, other: &str) -> Result<(Caller, String)> {
+        let administrator = self.authenticate(login, password)?;
+        let refused = || {
+            Error::new(
+                Kind::NotAuthenticated,
+                "no right to log in as somebody else",
+            )
+        };
+        if !administrator.administrator || !self.settings().proxyauth {
+            return Err(refused());
+        }
+        let identity = self.store().write(|t| {
+            let user = directory::user(t, other, self.domain())?
+                .filter(|user| user.enabled)
+                .ok_or_else(refused)?;
+            self.default_calendar(t, &user)?;
+            Ok::<_, Error>(identity(&user, other))
+        })?;
+        let caller = Caller::User(identity);
+        let token = self.begin_session(&caller)?;
+        Ok((caller, token))
+    }
+
     /// Begins a WCAP session for a caller who has proved who they are.
     pub fn begin_session(&self, caller: &Caller) -> Result<String> {
         let token = self.ids().token();

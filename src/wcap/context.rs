@@ -55,6 +55,8 @@ pub struct Context {
     pub uploads: Vec<Upload>,
     /// The time of the request.
     pub now: Timestamp,
+    /// Whether login without a format answers a page.
+    pub login_page: bool,
 }
 
 impl Context {

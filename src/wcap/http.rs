@@ -33,7 +33,7 @@ use crate::wcap::encode::encode;
 use crate::wcap::errno::Errno;
 use crate::wcap::format::Format;
 use crate::wcap::registry::{self, Needs, Row};
-use crate::wcap::reply::{Answer, File, Reply};
+use crate::wcap::reply::{Answer, Reply};
 
 /// What the names of commands end in.
 const SUFFIX: &str = ".wcap";
@@ -41,6 +41,16 @@ const SUFFIX: &str = ".wcap";
 struct Door {
     core: Core,
     dispatch: Dispatch,
+    login_page: bool,
+}
+
+/// What the configuration tells the door.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where commands are answered; each begins and ends with `/`.
+    pub prefixes: Vec<String>,
+    /// Whether login without a format answers a page.
+    pub login_page: bool,
 }
 
 impl Door {
@@ -49,16 +59,20 @@ impl Door {
     }
 }
 
-/// The routes of the door: every command under each of `prefixes`, which begin and end with `/`.
-pub fn router(core: Core, dispatch: Dispatch, prefixes: &[String]) -> Router {
+/// The routes of the door: every command under each of the prefixes.
+pub fn router(core: Core, dispatch: Dispatch, options: &Options) -> Router {
     let mut router = Router::new();
-    for prefix in prefixes {
+    for prefix in &options.prefixes {
         router = router.route(&format!("{prefix}{{command}}"), any(handle));
     }
     router
         // Bodies are bounded where they are read, by the command they are for.
         .layer(DefaultBodyLimit::disable())
-        .with_state(Arc::new(Door { core, dispatch }))
+        .with_state(Arc::new(Door {
+            core,
+            dispatch,
+            login_page: options.login_page,
+        }))
 }
 
 async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response {
@@ -99,6 +113,8 @@ struct Served {
     body: Bytes,
     errno: Errno,
     file_name: Option<String>,
+    /// Where a page sends its reader.
+    location: Option<String>,
     /// Whether the connection is of no more use: the rest of a body may still be on its way.
     close: bool,
 }
@@ -110,36 +126,43 @@ impl Served {
             body: encode(&Reply::errno(errno), format).into(),
             errno,
             file_name: None,
+            location: None,
             close: false,
         }
     }
 
     fn answer(answer: Answer, format: Format) -> Self {
-        let (content_type, body, file_name) = match answer {
-            Answer::Reply(reply) => {
-                let body = encode(&reply, format);
-                (format.content_type(), body.into(), None)
-            }
-            Answer::Printed(body) => (format.content_type(), body, None),
-            Answer::File(File {
-                content_type,
-                name,
-                content,
-            }) => (content_type, content.into(), Some(name)),
-        };
-        Self {
+        let plain = |content_type, body| Self {
             content_type,
             body,
             errno: Errno::Ok,
-            file_name,
+            file_name: None,
+            location: None,
             close: false,
+        };
+        match answer {
+            Answer::Reply(reply) => plain(format.content_type(), encode(&reply, format).into()),
+            Answer::Printed(body) => plain(format.content_type(), body),
+            Answer::File(file) => Self {
+                file_name: Some(file.name),
+                ..plain(file.content_type, file.content.into())
+            },
+            Answer::Page(page) => Self {
+                location: page.location,
+                ..plain("text/html; charset=UTF-8", page.content.into())
+            },
         }
     }
 
     fn into_response(self, now: Timestamp) -> Response {
         let length = self.body.len();
         let mut response = Response::new(Body::from(self.body));
+        let location = self.location.and_then(|to| HeaderValue::from_str(&to).ok());
+        if location.is_some() {
+            *response.status_mut() = StatusCode::FOUND;
+        }
         let headers = response.headers_mut();
+        headers.extend(location.map(|to| (header::LOCATION, to)));
         common_headers(headers, self.content_type, now);
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         if let Some(name) = self.file_name {
@@ -248,9 +271,10 @@ async fn dispatch(
         attendees: limits.attendees,
     };
     let core = door.core.clone();
+    let login_page = door.login_page;
     let job = move || {
         let args = Args::new(form, row.params, lists);
-        match answer(core, row, args, format, uploads) {
+        match answer(core, row, args, format, uploads, login_page) {
             Ok(answer) => Served::answer(answer, format),
             Err(errno) => Served::errno(errno, format),
         }
@@ -275,6 +299,7 @@ fn answer(
     args: Args,
     format: Format,
     uploads: Vec<Upload>,
+    login_page: bool,
 ) -> Result<Answer, Errno> {
     let log = |failure: Failure| {
         let errno = failure.errno(row);
@@ -296,6 +321,7 @@ fn answer(
         args,
         format,
         uploads,
+        login_page,
     };
     (row.run)(&context).map_err(|failure| context.refusal(log(failure)))
 }

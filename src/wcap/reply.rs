@@ -23,6 +23,17 @@ pub enum Answer {
     Printed(Bytes),
     /// A file, whatever the format asked for.
     File(File),
+    /// A page of HTML, for people and for scripts that read pages.
+    Page(Page),
+}
+
+/// An answer for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Where to go on: a path beside the command's, with its query.
+    pub location: Option<String>,
+    /// The HTML.
+    pub content: String,
 }
 
 /// An answer that is a file of its own.

@@ -2,11 +2,11 @@
 
 use crate::core::Caller;
 use crate::dispatch::Cost;
-use crate::wcap::args::{Kind, Param};
+use crate::wcap::args::{ArgError, Kind, Param};
 use crate::wcap::context::{Context, Failure, Session};
 use crate::wcap::errno::Errno;
 use crate::wcap::registry::{Needs, Row};
-use crate::wcap::reply::{Answer, Calendar, Reply};
+use crate::wcap::reply::{Answer, Calendar, Page, Reply};
 
 /// The family's rows.
 pub(super) const ROWS: &[Row] = &[
@@ -15,12 +15,17 @@ pub(super) const ROWS: &[Row] = &[
         session: Needs::Nothing,
         cost: Cost::Heavy,
         params: &[
-            Param::required(
+            Param::optional(
                 "user",
                 Kind::Text,
                 "User name, UPN or mail address; or anonymous.",
             ),
             Param::optional("password", Kind::Secret, "The password; any for anonymous."),
+            Param::optional(
+                "proxyauth",
+                Kind::Text,
+                "Administrators, where that is allowed: whom to be.",
+            ),
             Param::optional("lang", Kind::Text, "Preferred language; not used."),
             Param::optional("applyauthfilter", Kind::Text, "Not used."),
             Param::optional("refresh", Kind::Text, "Not used."),
@@ -41,9 +46,25 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 fn login(context: &Context) -> Result<Answer, Failure> {
+    let page = context.login_page && context.args.written("fmt-out").is_none();
     let user = context.args.text("user")?.unwrap_or_default();
+    let user = user.trim();
+    if user.is_empty() {
+        return match &context.session {
+            Session::Live { token, .. } if page => Ok(Answer::Page(welcome(token, None))),
+            _ => Err(ArgError::Missing("user").into()),
+        };
+    }
     let password = context.args.text("password")?.unwrap_or_default();
-    let (caller, token) = context.core.login(user.trim(), &password)?;
+    let other = context.args.text("proxyauth")?;
+    let (caller, token) = match other.as_deref().map(str::trim) {
+        None | Some("") => context.core.login(user, &password)?,
+        Some(other) => context.core.login_as(user, &password, other)?,
+    };
+    if page {
+        let location = format!("login.wcap?id={token}");
+        return Ok(Answer::Page(welcome(&token, Some(location))));
+    }
     let mut calendar = Calendar::publish().value("X-NSCP-WCAP-SESSION-ID", token);
     // Clients read these by place: the user id follows the session id directly.
     match &caller {
@@ -61,6 +82,18 @@ fn login(context: &Context) -> Result<Answer, Failure> {
     let bound = context.core.settings().limits.instances;
     let calendar = calendar.value("X-NSCP-RECURRENCE-BOUND", bound.to_string());
     Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+/// What old scripts look for: a line with the session's id, on a page whose address holds it too.
+///
+/// A token is made of letters and digits, so that it can stand in either.
+fn welcome(token: &str, location: Option<String>) -> Page {
+    let content = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>wcapd</title>\n\
+        <script>\nvar id='{token}'\n</script>\n</head>\n<body>\n<p>Logged in. <a href=\"/app/\">To the \
+        calendar</a></p>\n</body>\n</html>\n"
+    );
+    Page { location, content }
 }
 
 fn logout(context: &Context) -> Result<Answer, Failure> {

@@ -43,7 +43,11 @@ fn router_with(limits: Limits) -> Router {
     };
     core.add_user(&tom, Some("secret & more")).unwrap();
     let prefixes = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned);
-    router(core, Dispatch::new(4, true), &prefixes)
+    let options = Options {
+        prefixes: prefixes.into(),
+        login_page: false,
+    };
+    router(core, Dispatch::new(4, true), &options)
 }
 
 fn small() -> Limits {
