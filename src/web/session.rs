@@ -1,6 +1,5 @@
 //! Browser sessions of `tower-sessions`, kept by the core beside those of WCAP.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -51,8 +50,8 @@ fn bytes(id: Id) -> [u8; 16] {
     id.0.to_be_bytes()
 }
 
-fn identity_in(data: &HashMap<String, serde_json::Value>) -> Option<(PrincipalId, String)> {
-    serde_json::from_value(data.get(IDENTITY)?.clone()).ok()
+fn identity_in(record: &Record) -> Option<(PrincipalId, String)> {
+    serde_json::from_value(record.data.get(IDENTITY)?.clone()).ok()
 }
 
 #[async_trait]
@@ -67,7 +66,7 @@ impl SessionStore for CoreSessions {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let data = serde_json::to_string(&record.data).map_err(|e| Error::Encode(e.to_string()))?;
-        let identity = identity_in(&record.data);
+        let identity = identity_in(record);
         let id = bytes(record.id);
         self.run(Cost::Heavy, move |core| {
             core.save_web_session(&id, identity.clone(), &data)
