@@ -107,8 +107,6 @@ limits! {
     components: usize, Count = 4_000_000;
     /// Attendees of one item. Each becomes an index row and, for an organizer, a message.
     attendees: usize, Count = 2_000;
-    /// Members a group expands to, groups inside it included.
-    group_members: usize, Count = 10_000;
     /// Overrides of one series. All of them are read to expand one.
     overrides: usize, Count = 5_000;
 
@@ -153,10 +151,6 @@ limits! {
     cap_connections: usize, Count = 20_000;
     /// A CAP command line, without its line end. Longer ones end the session.
     cap_command_line: usize, Bytes = 4 * KIB;
-    /// A line of a SASL exchange.
-    cap_sasl_line: usize, Bytes = 64 * KIB;
-    /// A line of the data of a CAP command.
-    cap_data_line: usize, Bytes = MIB;
     /// The whole data of a CAP command; announced as MAXICALOBJECTSIZE.
     cap_object_size: usize, Bytes = 64 * MIB;
     /// CAP commands a client may have outstanding; announced as PIPELINE.

@@ -244,15 +244,6 @@ impl Loaded {
                      with '/', none below /app/ or /static/",
             ),
             (
-                "http.public_url",
-                config
-                    .http
-                    .public_url
-                    .as_deref()
-                    .is_none_or(|url| url.starts_with("http://") || url.starts_with("https://")),
-                "an address that begins with http:// or https://",
-            ),
-            (
                 "auth.argon2_memory_kib",
                 (8..=4 << 20).contains(&config.auth.argon2_memory_kib),
                 "from 8 KiB to 4 GiB",

@@ -86,8 +86,6 @@ config! {
         addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
         /// Path prefixes under which WCAP commands are answered; each begins and ends with '/'.
         prefixes: Vec<String> = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned).into();
-        /// Address that pages tell people to use, like `https://cal.example.org`; empty: the one they came by.
-        public_url: Option<String> = None;
     }
 
     /// The Calendar Access Protocol.
@@ -95,7 +93,7 @@ config! {
         /// Where to listen; port 0 picks a free one.
         addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 5229));
         /// Name of this calendar store; empty: the domain.
-        csid: Option<String> = None;
+        csid: Option<String> = None, planned "a name of the calendar store other than the domain";
         /// Offer the SASL mechanism PLAIN without TLS to clients on this machine; `serve --demo` turns it on.
         plain_on_loopback: bool = false;
         /// Offer DIGEST-MD5, for which a password equivalent is stored.
