@@ -74,10 +74,9 @@ impl Core {
             let found = plain(relative).map_or(Ok(None), |calid| calendars::find(t, &calid))?;
             return Ok(found.map(stored));
         }
-        if strip_scheme(text, "mailto:").is_none() {
-            if let Some(calendar) = plain(text).map_or(Ok(None), |c| calendars::find(t, &c))? {
-                return Ok(Some((calendar, text.to_owned())));
-            }
+        let plain = plain(text).filter(|_| strip_scheme(text, "mailto:").is_none());
+        if let Some(calendar) = plain.map_or(Ok(None), |calid| calendars::find(t, &calid))? {
+            return Ok(Some((calendar, text.to_owned())));
         }
         let Some(address) = mail_address(text) else {
             return Ok(None);
@@ -268,10 +267,10 @@ impl Core {
             let message = format!("only a resource has a mail address of its own: '{mail}'");
             return Err(Error::new(Kind::BadValue, message));
         }
-        if let Some(taken) = mail.as_deref() {
-            if people::mail_row(t, taken)?.is_some() {
-                return Err(Error::new(Kind::NameTaken, format!("'{taken}' is taken")));
-            }
+        if let Some(taken) = mail.as_deref()
+            && people::mail_row(t, taken)?.is_some()
+        {
+            return Err(Error::new(Kind::NameTaken, format!("'{taken}' is taken")));
         }
         let now = t.now();
         let name = if new.name.is_empty() {

@@ -39,7 +39,8 @@ impl Core {
             let own = identity.name.to_string();
             let user = directory::user(t, name.unwrap_or(&own), self.domain())?;
             let mine = user.as_ref().is_some_and(|user| user.id == identity.id);
-            if !mine && !(identity.administrator && self.settings().userprefs) {
+            let allowed = mine || (identity.administrator && self.settings().userprefs);
+            if !allowed {
                 let message =
                     "the preferences of others are for administrators, where that is allowed";
                 return Err(Error::new(Kind::NotAdministrator, message));

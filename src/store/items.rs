@@ -182,10 +182,9 @@ fn index(
 fn unindex(t: &mut WriteTxn<'_>, calendar: CalendarId, floating: &Zone, item: &Item) -> Result<()> {
     let uid = item.uid.as_bytes();
     by_time(calendar).remove(t, indexed_span(item), uid)?;
-    if let Some(object) = derive::object(item) {
-        if let Some((span, _)) = derive::busy(&object, floating) {
-            by_busy(calendar).remove(t, span, uid)?;
-        }
+    let busy = derive::object(item).and_then(|object| derive::busy(&object, floating));
+    if let Some((span, _)) = busy {
+        by_busy(calendar).remove(t, span, uid)?;
     }
     Ok(())
 }

@@ -84,7 +84,7 @@ impl Browser {
     }
 }
 
-fn goes_to<'a>(page: &'a Page) -> &'a str {
+fn goes_to(page: &Page) -> &str {
     page.headers
         .get("location")
         .map_or("", |to| to.to_str().unwrap())

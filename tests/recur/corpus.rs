@@ -11,7 +11,7 @@ use wcapd::ical::recur::Work;
 use super::{dtstart, event, series, starts, utc};
 
 /// A file of the corpus; none, and a word about it, where the corpus is not.
-pub fn read(name: &str) -> Option<String> {
+pub(crate) fn read(name: &str) -> Option<String> {
     let path = root().join(name);
     let text = std::fs::read_to_string(&path);
     if text.is_err() {

@@ -145,11 +145,8 @@ pub(super) fn fits(
     let at = ctx.instant(&start);
     let (previous, next) = (bench.previous(instance)?, bench.next(instance)?);
     let passes = |other: &Instance| (at < other.start) != (instance.original < other.original);
-    for other in previous
-        .iter()
-        .chain(&next)
-        .filter(|other| at != other.start && passes(other))
-    {
+    let mut neighbours = previous.iter().chain(&next);
+    if let Some(other) = neighbours.find(|other| at != other.start && passes(other)) {
         return Err(EditError::PastNeighbour(other.start.to_string()));
     }
     for other in previous.iter().chain(&next) {

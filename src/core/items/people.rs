@@ -1,6 +1,7 @@
 //! Who the addresses in items belong to: people and resources that have a calendar here.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::core::Core;
 use crate::core::error::Result as CoreResult;
@@ -45,10 +46,9 @@ impl People {
         address: &str,
         find: impl FnOnce(&str) -> Result<Option<Party>, E>,
     ) -> Result<(), E> {
-        let key = key(address);
-        if !self.parties.contains_key(&key) {
-            let party = find(&key)?;
-            self.parties.insert(key, party);
+        if let Entry::Vacant(place) = self.parties.entry(key(address)) {
+            let party = find(place.key())?;
+            place.insert(party);
         }
         Ok(())
     }

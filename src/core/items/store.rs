@@ -364,7 +364,7 @@ const REVISED: [&str; 9] = [
 
 /// Raises SEQUENCE when time, place or rule change.
 fn raise_sequence(before: &Component, after: &mut Component) {
-    let same = |name: &&str| {
+    let same = |name: &str| {
         before
             .properties_named(name)
             .eq(after.properties_named(name))
@@ -373,7 +373,7 @@ fn raise_sequence(before: &Component, after: &mut Component) {
         c.value("STATUS")
             .is_some_and(|status| status.eq_ignore_ascii_case("CANCELLED"))
     };
-    if REVISED.iter().all(|name| same(&name)) && cancelled(before) == cancelled(after) {
+    if REVISED.iter().all(|name| same(name)) && cancelled(before) == cancelled(after) {
         return;
     }
     let number = before

@@ -4,8 +4,6 @@
 //! no result. Exports hold masters and overrides, never instances, with times in the form they came in; only the
 //! stamps are the server's. Source: the import and export pages of the Calendar Server 6.3 WCAP guide.
 
-use std::borrow::Cow;
-
 use crate::core::access::Right;
 use crate::core::transfer::{Imported, PRODID, Stamps, Upload};
 use crate::core::{Error, Kind as Failed};
@@ -211,7 +209,7 @@ fn read(context: &Context, format: Format, file: &context::Upload) -> Result<Upl
 /// Imports into one calendar and completes its part of the answer.
 fn import_into(
     context: &Context,
-    calid: &Cow<'_, str>,
+    calid: &str,
     upload: Upload,
     window: Option<TimeRange>,
     mut calendar: Calendar,

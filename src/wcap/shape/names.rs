@@ -71,7 +71,7 @@ names! {
     Exdate "EXDATE" Usual false;
     Categories "CATEGORIES" All false;
     Attendee "ATTENDEE" All false;
-    Other "" All false;
+    Other "any other" All false;
     OriginalDtstart "X-NSCP-ORIGINAL-DTSTART" All true;
     Language "X-NSCP-LANGUAGE" All false;
     DtstartTzid "X-NSCP-DTSTART-TZID" Usual true;
