@@ -144,6 +144,9 @@ limits! {
     calids: usize, Count = 200;
     /// Items (uid and rid pairs) one request may name.
     uids: usize, Count = 2_000;
+    /// Memory for answers that are given again while nothing they rest on has changed. A month of a busy calendar
+    /// takes 70 KiB.
+    kept_answers: usize, Bytes = 8 * MIB;
 
     // CAP.
 

@@ -3,7 +3,7 @@
 use crate::model::id::{PrincipalId, QualifiedName};
 
 /// The one on whose behalf a use case runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// Nobody in particular.
     Anonymous,
@@ -14,7 +14,7 @@ pub enum Caller {
 }
 
 /// A principal that has proved who it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// Its number.
     pub id: PrincipalId,

@@ -46,18 +46,21 @@ pub struct BusyWindow {
 const DAY: i64 = 86_400;
 
 impl BusyWindow {
-    fn range(&self, floating: &Zone, now: Timestamp) -> Result<TimeRange> {
+    /// `now` is only asked where the answer depends on it.
+    fn range(&self, floating: &Zone, now: impl Fn() -> Timestamp) -> Result<TimeRange> {
         let (start, end) = self.window.ends(floating)?;
         let days = |days: i64| days.saturating_mul(DAY);
         let (start, end) = match self.days {
             Some(length) => {
-                let start = start.unwrap_or(now);
+                let start = start.unwrap_or_else(now);
                 (start, start.plus(days(length)))
             }
             None => {
-                let from = end.map_or(now, |end| end.min(now));
-                let start = start.unwrap_or_else(|| from.plus(-days(self.days_before)));
-                let end = end.unwrap_or_else(|| start.max(now).plus(days(self.days_after)));
+                let start = start.unwrap_or_else(|| {
+                    let from = end.map_or_else(&now, |end| end.min(now()));
+                    from.plus(-days(self.days_before))
+                });
+                let end = end.unwrap_or_else(|| start.max(now()).plus(days(self.days_after)));
                 (start, end)
             }
         };
@@ -85,7 +88,7 @@ impl Core {
             access.grant::<SeeingBusy>()?;
             let calendar = self.view(t, &access, caller)?;
             let zone = floating(&calendar.calendar.properties.tzid);
-            let range = window.range(&zone, self.now())?;
+            let range = window.range(&zone, || self.now())?;
             let periods = self.busy_periods(t, &calendar.calendar, &zone, range)?;
             Ok(FreeBusy {
                 calendar,
@@ -337,7 +340,7 @@ mod tests {
                 days_before: 30,
                 days_after: 20,
             };
-            let range = window.range(&Zone::utc(), now).ok();
+            let range = window.range(&Zone::utc(), || now).ok();
             range.map(|r| (r.start().0 / DAY, r.end().0 / DAY))
         };
         assert_eq!(ends(None, None, None), Some((970, 1020)));

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod accounts;
+mod basis;
 pub mod calendars;
 pub mod caller;
 pub mod check;
@@ -20,6 +21,7 @@ pub mod transfer;
 
 use std::sync::Arc;
 
+pub use basis::Basis;
 pub use caller::{Caller, Identity};
 pub use error::{Error, Kind, Result};
 pub use settings::Settings;
@@ -71,6 +73,7 @@ impl Core {
 
     /// The time now.
     pub fn now(&self) -> Timestamp {
+        basis::note_time();
         self.inner.clock.now()
     }
 

@@ -409,3 +409,25 @@ fn a_check_finds_and_mends_a_broken_index() {
     let damaged = core.check(true).unwrap();
     assert!(damaged.problems[0].contains("principals"), "{damaged:?}");
 }
+
+#[test]
+fn an_answer_holds_until_what_it_rests_on_changes() {
+    let (core, clock) = core_with(settings());
+    let (tom, _) = login(&core, "tom");
+    let ask = |calid: &str| {
+        let (seen, basis) = core.with_basis(|| core.calendar_properties(&tom, Some(calid)));
+        seen.unwrap();
+        basis
+    };
+    let (toms, jerrys) = (ask("tom"), ask("jerry"));
+    clock.advance(86_400);
+    login(&core, "jerry");
+    assert!(core.holds(&toms) && core.holds(&jerrys));
+    let renamed = core.change_calendar("tom", |properties| properties.name = "new".into());
+    renamed.unwrap();
+    assert!(!core.holds(&toms) && core.holds(&jerrys));
+    let (_, timed) = core.with_basis(|| core.now());
+    assert!(!core.holds(&timed));
+    let (inner, outer) = core.with_basis(|| core.with_basis(|| core.now()).1);
+    assert!(!core.holds(&inner) && !core.holds(&outer));
+}

@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::basis::{self, Changes};
 use super::engine::{Attempt, Batch, Engine};
 use super::error::{Error, Result};
 use super::txn::{Effect, WriteTxn};
@@ -76,6 +77,7 @@ pub(super) struct Committer {
     engine: Arc<dyn Engine>,
     clock: Arc<dyn Clock>,
     bounds: Bounds,
+    changes: Changes,
     state: Mutex<State>,
     /// Signalled when a group is taken to be flushed and when a flush has ended.
     moved: Condvar,
@@ -153,6 +155,7 @@ impl Committer {
             linger_until: None,
         };
         Self {
+            changes: Changes::new(engine.exclusive()),
             engine,
             clock,
             bounds,
@@ -171,6 +174,7 @@ impl Committer {
         work: impl Fn(&mut WriteTxn<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let _writing = Writing::begin()?;
+        basis::note_write();
         let mut attempts = 0;
         loop {
             match self.attempt(&work, attempts > 0)? {
@@ -195,6 +199,11 @@ impl Committer {
         if let Some(group) = last {
             group.settled();
         }
+    }
+
+    /// What has been written when.
+    pub(super) fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     pub(super) fn activity(&self) -> Activity {
@@ -335,6 +344,7 @@ impl Committer {
 
         let began = Instant::now();
         let flushed = self.flush(base, &batch);
+        self.changes.mark(&batch);
         let fate = match flushed {
             Ok(()) => {
                 self.writes.fetch_add(members as u64, Ordering::Relaxed);

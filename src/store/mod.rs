@@ -3,6 +3,7 @@
 //! Knows no protocol and no rights. [`Store::read`] gives a fixed view of what is on disk; [`Store::write`] runs
 //! a closure in private and returns when what it changed is on disk, or leaves no trace. Layout: [`space`].
 
+mod basis;
 pub mod calendars;
 pub mod check;
 pub mod codec;
@@ -26,6 +27,7 @@ mod upgrade;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use basis::Basis;
 pub use codec::Record;
 pub use commit::{Activity, Bounds};
 pub use engine::{Engine, KeyRange, Order, Statistics};
@@ -117,6 +119,18 @@ impl Store {
         work: impl Fn(&mut WriteTxn<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         self.shared.committer.write(work)
+    }
+
+    /// Runs `compute` and says what of this store it read. Only what it does on this thread is noticed; one that
+    /// writes rests on nothing.
+    pub fn with_basis<T>(&self, compute: impl FnOnce() -> T) -> (T, Basis) {
+        self.shared.committer.changes().with_basis(compute)
+    }
+
+    /// Whether nothing of what `basis` names has been written since, so that the same computation would give the
+    /// same result. Never, where other processes write too. Costs a look-up for each part that was read.
+    pub fn holds(&self, basis: &Basis) -> bool {
+        self.shared.committer.changes().hold(basis)
     }
 
     /// Whether a short read may run on an async worker.

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
+use super::basis;
 use super::codec::{self, Record};
 use super::engine::{Batch, KeyRange, Order, Snapshot, Visit};
 use super::error::{Error, Result};
@@ -177,6 +178,7 @@ impl ReadTxn {
 
 impl Reader for ReadTxn {
     fn visit(&self, space: Space, key: &[u8], visit: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        basis::note_key(space, key);
         self.view.get(space, key, visit)
     }
 
@@ -186,6 +188,7 @@ impl Reader for ReadTxn {
         keys: &[&[u8]],
         visit: &mut dyn FnMut(usize, &[u8]),
     ) -> Result<()> {
+        keys.iter().for_each(|key| basis::note_key(space, key));
         self.view.get_many(space, keys, visit)
     }
 
@@ -196,6 +199,7 @@ impl Reader for ReadTxn {
         order: Order,
         visit: Visit<'_>,
     ) -> Result<()> {
+        basis::note_range(space, range);
         self.view.scan(space, range, order, visit)
     }
 }

@@ -91,6 +91,11 @@ impl<'a> Raw<'a> {
         self.text
     }
 
+    /// How it was written.
+    pub fn notation(self) -> Notation {
+        self.notation
+    }
+
     /// Whether nothing stands there.
     pub fn is_empty(self) -> bool {
         self.text.is_empty()

@@ -325,6 +325,11 @@ impl Args {
         Ok(())
     }
 
+    /// All parameters as sent, in order, those the row does not know included.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, Raw<'_>)> {
+        self.form.pairs()
+    }
+
     fn param(&self, name: &str) -> Option<&'static Param> {
         let param = self.params.iter().chain(COMMON).find(|p| p.name == name);
         debug_assert!(

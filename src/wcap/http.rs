@@ -6,6 +6,7 @@
 //! for the end of their session. Cookies are not looked at.
 
 mod body;
+mod kept;
 mod redact;
 
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use axum::routing::any;
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
+use kept::Kept;
 pub use redact::redact;
 
 use crate::core::{Caller, Core, Kind};
-use crate::dispatch::{Dispatch, Lost};
+use crate::dispatch::{Cost, Dispatch, Lost};
 use crate::ical::datetime::Timestamp;
 use crate::limits::Limits;
 use crate::metric;
@@ -41,6 +43,7 @@ const SUFFIX: &str = ".wcap";
 struct Door {
     core: Core,
     dispatch: Dispatch,
+    kept: Kept,
     login_page: bool,
 }
 
@@ -69,6 +72,7 @@ pub fn router(core: Core, dispatch: Dispatch, options: &Options) -> Router {
         // Bodies are bounded where they are read, by the command they are for.
         .layer(DefaultBodyLimit::disable())
         .with_state(Arc::new(Door {
+            kept: Kept::new(core.settings().limits.kept_answers),
             core,
             dispatch,
             login_page: options.login_page,
@@ -131,25 +135,39 @@ impl Served {
         }
     }
 
-    fn answer(answer: Answer, format: Format) -> Self {
-        let plain = |content_type, body| Self {
+    /// A success that is nothing but its octets.
+    fn plain(content_type: &'static str, body: Bytes) -> Self {
+        Self {
             content_type,
             body,
             errno: Errno::Ok,
             file_name: None,
             location: None,
             close: false,
-        };
+        }
+    }
+
+    /// Whether it is nothing but octets in that format.
+    fn is_plain(&self, format: Format) -> bool {
+        self.errno == Errno::Ok
+            && self.content_type == format.content_type()
+            && self.file_name.is_none()
+            && self.location.is_none()
+    }
+
+    fn answer(answer: Answer, format: Format) -> Self {
         match answer {
-            Answer::Reply(reply) => plain(format.content_type(), encode(&reply, format).into()),
-            Answer::Printed(body) => plain(format.content_type(), body),
+            Answer::Reply(reply) => {
+                Self::plain(format.content_type(), encode(&reply, format).into())
+            }
+            Answer::Printed(body) => Self::plain(format.content_type(), body),
             Answer::File(file) => Self {
                 file_name: Some(file.name),
-                ..plain(file.content_type, file.content.into())
+                ..Self::plain(file.content_type, file.content.into())
             },
             Answer::Page(page) => Self {
                 location: page.location,
-                ..plain("text/html; charset=UTF-8", page.content.into())
+                ..Self::plain("text/html; charset=UTF-8", page.content.into())
             },
         }
     }
@@ -272,47 +290,70 @@ async fn dispatch(
     };
     let core = door.core.clone();
     let login_page = door.login_page;
-    let job = move || {
+    let begin = move || {
         let args = Args::new(form, row.params, lists);
-        match answer(core, row, args, format, uploads, login_page) {
-            Ok(answer) => Served::answer(answer, format),
-            Err(errno) => Served::errno(errno, format),
+        prepare(core, row, args, format, uploads, login_page)
+    };
+    let served = match row.kept {
+        true => again_or_run(door, row, format, begin).await,
+        false => {
+            let job = move || begin().map_or_else(|e| Served::errno(e, format), |c| run(&c));
+            door.dispatch.run(row.cost, job).await
         }
     };
-    match door.dispatch.run(row.cost, job).await {
-        Ok(served) => served,
-        Err(lost) => {
-            tracing::error!(command = row.name, error = %lost, "WCAP request lost");
-            let errno = match lost {
-                Lost::Panicked => row.failed,
-                Lost::Stopped => Errno::ServerMaxConnections,
-            };
-            Served::errno(errno, format)
-        }
-    }
+    served.unwrap_or_else(|lost| {
+        tracing::error!(command = row.name, error = %lost, "WCAP request lost");
+        let errno = match lost {
+            Lost::Panicked => row.failed,
+            Lost::Stopped => Errno::ServerMaxConnections,
+        };
+        Served::errno(errno, format)
+    })
 }
 
-/// Checks the request in the order in which errors are to be told, and runs the command.
-fn answer(
+/// Gives the answer of an earlier request again if it still holds; if not, runs the command and keeps the answer.
+async fn again_or_run(
+    door: &Door,
+    row: &'static Row,
+    format: Format,
+    begin: impl FnOnce() -> Result<Context, Errno> + Send + 'static,
+) -> Result<Served, Lost> {
+    let context = match door.dispatch.run(Cost::Cheap, begin).await? {
+        Ok(context) => context,
+        Err(errno) => return Ok(Served::errno(errno, format)),
+    };
+    let key = kept::Key::of(&context);
+    if let Some(body) = door.kept.get(&key, |basis| door.core.holds(basis)) {
+        return Ok(Served::plain(format.content_type(), body));
+    }
+    let job = move || {
+        let core = context.core.clone();
+        core.with_basis(|| run(&context))
+    };
+    let (served, basis) = door.dispatch.run(row.cost, job).await?;
+    // Failures are cheap.
+    if served.is_plain(format) {
+        door.kept.put(key, served.body.clone(), basis);
+    }
+    Ok(served)
+}
+
+/// Checks the request in the order in which errors are to be told.
+fn prepare(
     core: Core,
     row: &'static Row,
     args: Args,
     format: Format,
     uploads: Vec<Upload>,
     login_page: bool,
-) -> Result<Answer, Errno> {
-    let log = |failure: Failure| {
-        let errno = failure.errno(row);
-        // Expected failures are the client's; the core has logged what is ours.
-        tracing::debug!(command = row.name, %errno, reason = %failure, "WCAP request failed");
-        errno
-    };
-    let checked = args.check_form(row.exact_rids);
-    checked.map_err(|error| log(error.into()))?;
-    let session = session(&core, &args).map_err(log)?;
+) -> Result<Context, Errno> {
+    args.check_form(row.exact_rids)
+        .map_err(|error| failed(row, error.into()))?;
+    let session = session(&core, &args).map_err(|failure| failed(row, failure))?;
     let caller = caller(&session, row.session)?;
-    args.check_required().map_err(|error| log(error.into()))?;
-    let context = Context {
+    args.check_required()
+        .map_err(|error| failed(row, error.into()))?;
+    Ok(Context {
         row,
         now: core.now(),
         core,
@@ -322,8 +363,25 @@ fn answer(
         format,
         uploads,
         login_page,
-    };
-    (row.run)(&context).map_err(|failure| context.refusal(log(failure)))
+    })
+}
+
+/// Runs the command and prints its answer.
+fn run(context: &Context) -> Served {
+    match (context.row.run)(context) {
+        Ok(answer) => Served::answer(answer, context.format),
+        Err(failure) => {
+            let errno = context.refusal(failed(context.row, failure));
+            Served::errno(errno, context.format)
+        }
+    }
+}
+
+fn failed(row: &Row, failure: Failure) -> Errno {
+    let errno = failure.errno(row);
+    // Expected failures are the client's; the core has logged what is ours.
+    tracing::debug!(command = row.name, %errno, reason = %failure, "WCAP request failed");
+    errno
 }
 
 /// The step from `id` to a session: the only one.

@@ -46,6 +46,9 @@ pub struct Row {
     pub takes_file: bool,
     /// Whether a body that is no urlencoded form is passed over unread: clients send dummies.
     pub ignores_body: bool,
+    /// Whether clients ask it over and over, so that its answers are kept while they hold. Only for commands that
+    /// write nothing, have no other effect, and answer by their parameters, the caller and the core alone.
+    pub kept: bool,
     /// Its parameters, besides those of every command.
     pub params: &'static [Param],
     /// Does it.
@@ -69,6 +72,7 @@ impl Row {
             exact_rids: false,
             takes_file: false,
             ignores_body: false,
+            kept: false,
             params: &[],
             run,
         }

@@ -36,12 +36,14 @@ pub(super) const ROWS: &[Row] = &[
             ),
         ],
         cost: Cost::Heavy,
+        kept: true,
         ..Row::new("get_calprops", Errno::GetCalpropsFailed, calprops)
     },
     Row {
         doc: "Tells when calendars are busy.",
         session: Needs::Lenient,
         cost: Cost::Heavy,
+        kept: true,
         params: &[
             Param::optional(
                 "calid",

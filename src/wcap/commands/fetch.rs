@@ -157,6 +157,7 @@ pub(super) const ROWS: &[Row] = &[
         aliases: &["fetchcomponents"],
         doc: "Answers the events and to-dos of a time, and to-dos without any date.",
         cost: Cost::Heavy,
+        kept: true,
         params: BY_RANGE,
         ..Row::new(
             "fetchcomponents_by_range",
@@ -167,6 +168,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         doc: "Answers events by their UIDs.",
         cost: Cost::Heavy,
+        kept: true,
         params: BY_ID,
         ..Row::new(
             "fetchevents_by_id",
@@ -177,6 +179,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         doc: "Answers to-dos by their UIDs.",
         cost: Cost::Heavy,
+        kept: true,
         params: BY_ID,
         ..Row::new("fetchtodos_by_id", Errno::FetchTodosByIdFailed, todos_by_id)
     },

@@ -427,3 +427,40 @@ async fn bodies_too_large_slow_or_cut_end_the_connection() {
     ];
     refused(&limits, Body::from_stream(futures_util::stream::iter(cut))).await;
 }
+
+#[tokio::test]
+async fn what_was_answered_before_is_never_older_than_the_store() {
+    let (core, clock) = crate::core::testing::core();
+    let tom = NewUser {
+        name: "tom".into(),
+        ..NewUser::default()
+    };
+    core.add_user(&tom, None).unwrap();
+    let options = Options {
+        prefixes: vec!["/".to_owned()],
+        login_page: false,
+    };
+    let door = router(core.clone(), Dispatch::new(4, true), &options);
+    let june = "/get_freebusy.wcap?calid=tom&dtstart=20260601T000000Z&dtend=20260701T000000Z";
+    let from_now = "/get_freebusy.wcap?calid=tom&duration=1";
+    let text = |upload: &str| core.read_upload(upload.as_bytes());
+    let free = get(&door, june).await;
+    assert_eq!(get(&door, june).await, free);
+    let event =
+        "BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260610T090000Z\r\nDURATION:PT1H\r\nEND:VEVENT\r\n";
+    let stored = core.import(&Caller::System, "tom", text(event), None, |_| ());
+    assert_eq!(stored.unwrap().stored, 1);
+    let busy = get(&door, june).await;
+    assert!(busy.contains("20260610T090000Z/20260610T100000Z") && !free.contains("20260610"));
+    assert_eq!(get(&door, june).await, busy);
+    assert_ne!(
+        get(&door, &format!("{june}&fmt-out=text%2Fxml")).await,
+        busy
+    );
+    let before = get(&door, from_now).await;
+    clock.advance(3_600);
+    assert_ne!(get(&door, from_now).await, before);
+    let closed = core.change_calendar("tom", |properties| properties.acl.clear());
+    closed.unwrap();
+    assert!(get(&door, june).await.contains("X-NSCP-WCAP-ERRNO:28\r\n"));
+}
