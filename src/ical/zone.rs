@@ -14,6 +14,7 @@ use super::recur::LocalSeconds;
 use super::windows;
 
 mod custom;
+mod memo;
 #[cfg(test)]
 mod tests;
 
@@ -91,7 +92,7 @@ impl Zone {
     fn compiled(id: &str, timezone: &Component) -> Option<Self> {
         Some(Self {
             id: Arc::from(id),
-            source: Source::Custom(Arc::new(Transitions::compile(timezone)?)),
+            source: Source::Custom(memo::compiled(timezone)?),
         })
     }
 

@@ -202,6 +202,10 @@ impl Times {
     /// read no DURATION (RFC 5545 section 3.6.1 says what is meant).
     pub(super) fn end_value(&self, clock: &mut Clock<'_>) -> Option<DateTime> {
         match (&self.end, &self.start) {
+            // What ends before it starts takes no time: so it is reckoned, and so it is told.
+            (Some(End::At(end)), Some(start)) if clock.instant(end) < clock.instant(start) => {
+                Some(start.clone())
+            }
             (Some(End::At(end)), _) => Some(end.clone()),
             (Some(End::Instant(end, like)), _) => Some(clock.local(*end, like)),
             (Some(End::After(length)), Some(start)) => Some(clock.later(start, *length)),
