@@ -1,6 +1,7 @@
 //! Time zones: local times to instants and back (RFC 5545 sections 3.3.5, 3.6.5). UTC, the zones of the bundled
 //! tz database, and zones that a VTIMEZONE in the data describes. Writing VTIMEZONEs is `vtimezone`'s work.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -269,6 +270,16 @@ pub fn names() -> &'static [String] {
     })
 }
 
+/// The name of a VTIMEZONE: its TZID, a TEXT with escapes, where the parameter of that name has none; none when it is
+/// empty.
+pub fn name_of(timezone: &Component) -> Option<Cow<'_, str>> {
+    let name = match timezone.property("TZID")?.to_text() {
+        Cow::Borrowed(name) => Cow::Borrowed(name.trim()),
+        Cow::Owned(name) => Cow::Owned(name.trim().to_owned()),
+    };
+    Some(name).filter(|name| !name.is_empty())
+}
+
 /// The zones that the times of one object, or of one calendar file, refer to.
 ///
 /// A TZID means, in this order: the VTIMEZONE of that name in the data; the tz database zone of that name; the
@@ -294,10 +305,11 @@ impl Zones {
 
     /// Adds one more VTIMEZONE; the first of a name counts.
     pub fn add(&mut self, timezone: &Component) {
-        let Some(id) = timezone.value("TZID").map(str::trim) else {
+        let Some(id) = name_of(timezone) else {
             return;
         };
-        if id.is_empty() || self.own(id).is_some() {
+        let id = &*id;
+        if self.own(id).is_some() {
             return;
         }
         let location = timezone.value("X-LIC-LOCATION").map(str::trim);

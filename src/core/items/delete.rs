@@ -15,7 +15,7 @@ use crate::ical::component::{Component, Entry};
 use crate::ical::datetime::DateTime;
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::value;
-use crate::ical::zone::Zone;
+use crate::ical::zone::{self, Zone};
 use crate::model::item::Item;
 use crate::store::{WriteTxn, items};
 
@@ -169,9 +169,7 @@ fn stub(object: &CalendarObject, component: Component) -> String {
     // Everybody knows the zones of the tz database.
     stub.timezones.retain(|timezone| {
         let named = |tzid: &str| tzids.iter().any(|used| used.trim() == tzid.trim());
-        timezone
-            .value("TZID")
-            .is_some_and(|tzid| named(tzid) && Zone::named(tzid).is_none())
+        zone::name_of(timezone).is_some_and(|tzid| named(&tzid) && Zone::named(&tzid).is_none())
     });
     object_text(&stub)
 }

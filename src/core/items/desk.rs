@@ -16,7 +16,7 @@ use crate::ical::instances::{BusyType, Series, busy_type, to_compact_text};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::recur::Work;
 use crate::ical::vtimezone;
-use crate::ical::zone::Zone;
+use crate::ical::zone::{self, Zone};
 use crate::model::calendar::Calendar;
 use crate::model::item::Item;
 use crate::store::items::{self, Booking};
@@ -112,9 +112,7 @@ impl<'a> Desk<'a> {
     pub(super) fn finished(&self, mut object: CalendarObject) -> Result<Written> {
         let tzids = object.tzids();
         let names = |timezone: &Component, tzid: &str| {
-            timezone
-                .value("TZID")
-                .is_some_and(|own| own.trim().eq_ignore_ascii_case(tzid))
+            zone::name_of(timezone).is_some_and(|own| own.eq_ignore_ascii_case(tzid))
         };
         object
             .timezones

@@ -4,6 +4,7 @@
 
 use crate::ical::component::{Component, Entry};
 use crate::ical::object::{CalendarObject, Kind};
+use crate::ical::zone;
 
 /// Properties a series is read from, and what [`busy_type`](super::busy_type) looks at.
 const KEPT: [&str; 11] = [
@@ -40,14 +41,14 @@ pub fn compact(object: &CalendarObject) -> CalendarObject {
         .map(|component| stripped(component, &KEPT, false))
         .collect();
     let used = |timezone: &&Component| {
-        let Some(id) = timezone.value("TZID").map(str::trim) else {
+        let Some(id) = zone::name_of(timezone) else {
             return false;
         };
         components
             .iter()
             .flat_map(Component::properties)
             .filter_map(|property| property.param("TZID"))
-            .any(|tzid| tzid.trim().eq_ignore_ascii_case(id))
+            .any(|tzid| tzid.trim().eq_ignore_ascii_case(&id))
     };
     let timezones = object
         .timezones

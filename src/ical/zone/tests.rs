@@ -199,3 +199,10 @@ fn the_advertised_names_are_zones() {
     }
     assert!(names().iter().any(|n| n == "Europe/Berlin"));
 }
+
+#[test]
+fn a_tzid_is_text_and_its_parameter_is_none() {
+    let escaped = BERLIN.replace("TZID:Europe/Berlin", "TZID: Canberra\\, Sydney ");
+    let zones = Zones::of(&[component(&escaped)]);
+    assert!(zones.resolve("Canberra, Sydney").unwrap().is_custom());
+}

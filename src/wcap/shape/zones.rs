@@ -52,7 +52,7 @@ impl ZoneBook {
         let tzid = tzid.trim();
         let own = timezones
             .iter()
-            .find(|t| t.value("TZID").is_some_and(|v| v.trim() == tzid));
+            .find(|t| zone::name_of(t).is_some_and(|name| name == tzid));
         let known = self.places.get(tzid).and_then(|places| {
             let mut newest_first = places.iter().rev().copied();
             newest_first.find(|&at| self.entries.get(at).is_some_and(|e| e.own.as_ref() == own))
