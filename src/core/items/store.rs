@@ -112,13 +112,13 @@ impl Core {
         calid: &str,
         request: &StoreItem<'_>,
     ) -> Result<Stored> {
-        if let Some(uid) = &request.uid {
-            check_uid(uid)?;
-        }
         let fresh = self.ids().uid();
         self.store().write(|t| {
             let access = self.access(t, caller, Some(calid))?;
             access.grant::<Adding>()?;
+            if let Some(uid) = &request.uid {
+                check_uid(uid)?;
+            }
             let desk = Desk::new(self, caller, &access);
             let uid = request.uid.as_deref().unwrap_or(&fresh);
             let old = items::get(t, desk.calendar.id, uid)?;

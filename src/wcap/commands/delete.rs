@@ -1,6 +1,7 @@
 //! deleteevents_by_id and deletetodos_by_id: items and instances named one by one, each answered for.
 
 use super::store::part;
+use crate::core::access::Right;
 use crate::core::items::delete::DeleteItems;
 use crate::core::items::series::Target;
 use crate::core::{Error, Kind as Failed};
@@ -9,7 +10,7 @@ use crate::ical::component::Property;
 use crate::ical::datetime::DateTime;
 use crate::ical::object::Kind;
 use crate::ical::value;
-use crate::wcap::args::{self, Param};
+use crate::wcap::args::{self, Args, Param};
 use crate::wcap::context::{Context, Failure};
 use crate::wcap::errno::Errno;
 use crate::wcap::registry::{Needs, Row};
@@ -83,18 +84,9 @@ fn todos(context: &Context) -> Result<Answer, Failure> {
 }
 
 fn delete(context: &Context, kind: Kind, failed: Errno) -> Result<Answer, Failure> {
-    let args = &context.args;
-    let refs = args.item_refs(false)?;
-    let items = refs.iter().map(|item| {
-        let target = part(item.rid.clone(), item.modifier);
-        (item.uid.clone().into_owned(), target)
-    });
-    let request = DeleteItems {
-        kind,
-        items: items.collect(),
-        zone: args.zone("tzid")?,
-    };
-    let calid = args.text("calid")?;
+    let calid = context.args.text("calid")?;
+    let request = request(&context.args, kind);
+    let request = super::told(context, calid.as_deref(), Right::Delete, request)?;
     let answers = context
         .core
         .delete_items(&context.caller, calid.as_deref(), &request)?;
@@ -105,6 +97,19 @@ fn delete(context: &Context, kind: Kind, failed: Errno) -> Result<Answer, Failur
         calendar.push_component(status(kind.component_name(), uid, id, said));
     }
     Ok(Reply::of(calendar.finish(errno(&answers, failed))).into())
+}
+
+fn request(args: &Args, kind: Kind) -> Result<DeleteItems, Failure> {
+    let refs = args.item_refs(false)?;
+    let items = refs.iter().map(|item| {
+        let target = part(item.rid.clone(), item.modifier);
+        (item.uid.clone().into_owned(), target)
+    });
+    Ok(DeleteItems {
+        kind,
+        items: items.collect(),
+        zone: args.zone("tzid")?,
+    })
 }
 
 /// The instance that was asked for, as it was asked for.

@@ -62,3 +62,16 @@ fn require(context: &Context, calid: Option<&str>, right: Right) -> Result<(), F
         false => Err(Error::denied("ask this", calid.unwrap_or_default()).into()),
     }
 }
+
+/// What was read of a request, whose faults are told only to those who have `right` in the calendar it is about.
+fn told<T>(
+    context: &Context,
+    calid: Option<&str>,
+    right: Right,
+    read: Result<T, Failure>,
+) -> Result<T, Failure> {
+    if read.is_err() {
+        require(context, calid, right)?;
+    }
+    read
+}

@@ -8,15 +8,17 @@ mod fields;
 mod rows;
 
 use super::fetch;
+use crate::core::access::Right;
 use crate::core::items::by_id::{ItemId, Reach};
-use crate::core::items::edit::insert;
+use crate::core::items::edit::{Edit, insert};
 use crate::core::items::fetch::Selection;
 use crate::core::items::series::Target;
 use crate::core::items::store::{Method, Mode, Organizer, StoreItem, Stored};
 use crate::dispatch::Cost;
-use crate::ical::component::Property;
+use crate::ical::component::{Component, Property};
 use crate::ical::datetime::DateTime;
 use crate::ical::object::Kind;
+use crate::ical::zone::Zone;
 use crate::wcap::args::{Args, Modifier};
 use crate::wcap::calprops::{self, Block, Extras};
 use crate::wcap::context::{Context, Failure};
@@ -56,10 +58,43 @@ fn todos(context: &Context) -> Result<Answer, Failure> {
 
 fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
     let args = &context.args;
-    let given = fields::Given::read(args, kind, context.now)?;
+    let calid = args.text("calid")?.unwrap_or_default();
+    let given = fields::Given::read(args, kind, context.now);
+    let given = super::told(context, Some(&calid), Right::Add, given)?;
     let edit = |zone: &_| given.edit(zone);
     let defaults = |made: &_| fields::defaults(kind, made);
-    let request = StoreItem {
+    let request = request(args, kind, &edit, &defaults);
+    let request = super::told(context, Some(&calid), Right::Add, request)?;
+    let stored = context.core.store_item(&context.caller, &calid, &request)?;
+    if args.flag("fetch")? && stored.readable {
+        return whole(context, kind, &calid, &stored);
+    }
+    let mut calendar = Calendar::publish();
+    for uid in &stored.uids {
+        calendar.push_component(status(kind.component_name(), uid, None, STORED));
+    }
+    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+/// What is to be stored, and on which terms.
+fn request<'a>(
+    args: &Args,
+    kind: Kind,
+    edit: &'a (dyn Fn(&Zone) -> Edit + Sync),
+    defaults: &'a (dyn Fn(&Component) -> Vec<Property> + Sync),
+) -> Result<StoreItem<'a>, Failure> {
+    // Not needed before the answer, but nothing may be stored when they are wrong.
+    args.zone("tzidout")?;
+    for flag in [
+        "fetch",
+        "recurring",
+        "emailorcalid",
+        "relativealarm",
+        "compressed",
+    ] {
+        args.flag_if_given(flag)?;
+    }
+    Ok(StoreItem {
         kind,
         uid: args.text("uid")?.map(|uid| uid.into_owned()),
         target: target(args)?,
@@ -70,22 +105,12 @@ fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
             _ => Mode::CreateOrModify,
         },
         method: method(args)?,
-        edit: &edit,
-        defaults: &defaults,
+        edit,
+        defaults,
         organizer: organizer(args)?,
         sent_by: args.text("sentUID")?.map(|user| user.into_owned()),
         drop_unfit_start: args.flag("excludedtstart")?,
-    };
-    let calid = args.text("calid")?.unwrap_or_default();
-    let stored = context.core.store_item(&context.caller, &calid, &request)?;
-    if args.flag("fetch")? && stored.readable {
-        return whole(context, kind, &calid, &stored);
-    }
-    let mut calendar = Calendar::publish();
-    for uid in &stored.uids {
-        calendar.push_component(status(kind.component_name(), uid, None, STORED));
-    }
-    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+    })
 }
 
 /// The stored items in full, as a fetch would give them.

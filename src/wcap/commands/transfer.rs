@@ -253,9 +253,18 @@ fn export(context: &Context) -> Result<Answer, Failure> {
     let name = context.args.text("content-out")?.unwrap_or_default();
     let format = Format::from_media_type(name.trim());
     let format = format.ok_or(Failure::Errno(Errno::NoSuchFormat))?;
-    let window = window(context)?;
+    let calids = super::calids(context)?;
+    let window = match window(context) {
+        Ok(window) => window,
+        Err(failure) => {
+            for calid in &calids {
+                super::require(context, calid.as_deref(), Right::Read)?;
+            }
+            return Err(failure);
+        }
+    };
     let mut objects = Vec::new();
-    for calid in super::calids(context)? {
+    for calid in calids {
         let core = &context.core;
         core.export_stamped(
             &context.caller,
