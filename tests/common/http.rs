@@ -8,8 +8,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long one read may wait. Far above what any answer takes, so that only a hang meets it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one read may wait. Far above what any answer takes, so that only a hang meets it; the
+/// slowest is a browser that starts on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Bodies above this are a fault of the server.
 const MAX_BODY: u64 = 256 * 1024 * 1024;
@@ -54,7 +55,7 @@ impl Response {
 /// Sends `request` on a connection of its own and reads the answer.
 ///
 /// # Errors
-/// When the connection fails, closes early or stays silent for half a minute, and when the answer
+/// When the connection fails, closes early or stays silent for a minute and a half, and when the answer
 /// is not HTTP.
 pub fn exchange(server: SocketAddr, request: &[u8]) -> io::Result<Response> {
     let mut connection = Connection::open(server)?;
