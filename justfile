@@ -13,6 +13,11 @@ update NAME="":
     UPDATE=1 cargo test --no-fail-fast --test wcap --test cap -- {{NAME}} || true
     git diff --stat -- tests
 
+# Prints docs/wcap-reference.md anew. Read the diff.
+reference:
+    UPDATE=1 cargo test --test readme -- the_reference_is_up_to_date || true
+    git diff --stat -- docs
+
 # Dependencies: vulnerabilities, licences, sources.
 deny:
     tests/deny

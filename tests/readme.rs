@@ -16,6 +16,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use common::server::Server;
+use wcapd::config::Config;
+use wcapd::config::table::Key;
 use wcapd::wcap::{errno, registry};
 
 /// The address that the pages show.
@@ -257,6 +259,59 @@ fn the_scripts_page_runs_as_printed() {
     for row in registry::rows() {
         let name = format!("/{}.wcap", row.name);
         assert!(commands.contains(&name), "no example calls {name}");
+    }
+}
+
+/// The commands for operators run on a store of their own, with the page's configuration.
+#[test]
+fn the_operators_page_runs() {
+    let text = page("docs/operators.md");
+    let folder = tempfile::tempdir().unwrap();
+    let (_, toml) = text.split_once("```toml\n").expect("a configuration");
+    let (toml, _) = toml.split_once("```").unwrap();
+    let data = toml.replace("/var/lib/wcapd", "data");
+    assert_ne!(data, toml);
+    fs::write(folder.path().join("wcapd.toml"), data).unwrap();
+    let mut script = format!(
+        "wcapd() {{ '{}' \"$@\"; }}\nexport WCAPD_CONFIG=wcapd.toml\n",
+        common::server::binary().display()
+    );
+    for heading in ["## Accounts and calendars", "## Calendars from elsewhere"] {
+        for step in section(&text, heading) {
+            let _ = writeln!(script, "{}", step.command);
+        }
+    }
+    let steps = section(&text, "## Backup, check, restore");
+    let [backup, restore] = steps.as_slice() else {
+        panic!("a backup and a restore are shown");
+    };
+    let (backup, restore) = (&backup.command, &restore.command);
+    let _ = writeln!(script, "{backup}\nmv data old\n{restore}\nwcapd user list");
+    let output = shell(&script, folder.path());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said.matches("nothing is wrong").count(), 2, "{said}");
+    let (_, users) = said.rsplit_once("NAME").unwrap();
+    assert!(users.contains("alice@example.org"), "{said}");
+    let work = fs::read_to_string(folder.path().join("work.ics")).unwrap();
+    assert!(work.contains("SUMMARY:Lunch"), "{work}");
+}
+
+/// What the page says about limits are the defaults.
+#[test]
+fn the_operators_page_knows_the_limits() {
+    let text = page("docs/operators.md");
+    let defaults = Config::default();
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("| `limits."))
+        .collect();
+    assert!(rows.len() >= 6);
+    for row in rows {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let path = cells[1].trim_matches('`');
+        let key = Key::find(path).unwrap_or_else(|| panic!("no key {path}"));
+        let shown = key.show(&defaults);
+        assert_eq!(cells[2], shown.trim_matches('"').replace('_', ""), "{path}");
     }
 }
 
