@@ -30,8 +30,11 @@ use crate::store;
 use crate::wcap;
 use crate::web;
 
-/// Between two sweeps of what has passed away: sessions.
+/// Between two sweeps of what has passed away: sessions and, once a day, old deletions.
 const SWEEP: Duration = Duration::from_secs(600);
+
+/// How many sweeps there are in a day.
+const SWEEPS_A_DAY: u64 = 86_400 / SWEEP.as_secs();
 
 /// Why a command or the server fails.
 #[derive(Debug, thiserror::Error)]
@@ -214,14 +217,22 @@ async fn administration(
 
 /// Drops what has passed away, now and then.
 async fn sweep(core: &Core, mut stop: watch::Receiver<bool>) {
-    loop {
+    for round in 0_u64.. {
         let core = core.clone();
-        let swept = tokio::task::spawn_blocking(move || core.sweep_sessions());
+        let swept = tokio::task::spawn_blocking(move || {
+            let sessions = core.sweep_sessions()?;
+            // Looking for old deletions reads all that is older: once a day is enough.
+            let deletions = match round % SWEEPS_A_DAY {
+                0 => core.forget_deletions()?,
+                _ => 0,
+            };
+            Ok::<_, core::Error>((sessions, deletions))
+        });
         match swept.await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(ended)) => tracing::debug!(ended, "sessions swept"),
-            Ok(Err(error)) => tracing::warn!(?error, "cannot sweep sessions"),
-            Err(error) => tracing::error!(%error, "the sweep of sessions broke off"),
+            Ok(Ok((0, 0))) => {}
+            Ok(Ok((sessions, deletions))) => tracing::debug!(sessions, deletions, "swept"),
+            Ok(Err(error)) => tracing::warn!(?error, "cannot sweep"),
+            Err(error) => tracing::error!(%error, "the sweep broke off"),
         }
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,

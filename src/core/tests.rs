@@ -301,7 +301,7 @@ fn an_import_names_what_it_refuses_and_stores_the_rest() {
     );
     assert_eq!(exported(&core, &tom, None).unwrap(), ["a", "b", "t"]);
     let later = TimeRange::new(Timestamp(1_800_000_000), Timestamp(1_801_000_000));
-    assert_eq!(exported(&core, &tom, later).unwrap(), ["b", "t"]);
+    assert_eq!(exported(&core, &tom, later).unwrap(), ["t", "b"]);
     let (jerry, _) = login(&core, "jerry");
     assert_eq!(
         import(&core, &jerry).unwrap_err().kind(),
@@ -430,4 +430,35 @@ fn an_answer_holds_until_what_it_rests_on_changes() {
     assert!(!core.holds(&timed));
     let (inner, outer) = core.with_basis(|| core.with_basis(|| core.now()).1);
     assert!(!core.holds(&inner) && !core.holds(&outer));
+}
+
+#[test]
+fn deletions_are_forgotten_after_their_time_and_changes_are_not() {
+    let (core, clock) = core_with(settings());
+    let (tom, _) = login(&core, "tom");
+    import(&core, &tom).unwrap();
+    let id = core.calendar_properties(&tom, None).unwrap().calendar.id;
+    let zone = crate::ical::zone::Zone::utc();
+    let entries = |core: &Core| {
+        let mut operations = Vec::new();
+        let all = |t: &crate::store::ReadTxn| {
+            crate::store::journal::between(t, id, Timestamp::MIN, Timestamp::MAX, |entry| {
+                operations.push(entry.change.operation);
+                Ok(std::ops::ControlFlow::Continue(()))
+            })
+        };
+        core.store().read(all).unwrap();
+        operations
+    };
+    core.store()
+        .write(|t| crate::store::items::remove(t, id, &zone, "a", "stub".into(), None))
+        .unwrap();
+    use crate::model::item::Operation::{Create, Delete};
+    assert_eq!(entries(&core), [Create, Create, Delete]);
+    clock.advance(30 * 86_400);
+    assert_eq!(core.forget_deletions().unwrap(), 0);
+    clock.advance(1);
+    assert_eq!(core.forget_deletions().unwrap(), 1);
+    assert_eq!(core.forget_deletions().unwrap(), 0);
+    assert_eq!(entries(&core), [Create, Create]);
 }

@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::model::id::CalendarId;
 use crate::model::item::Item;
 use crate::store::items::{self, Booking};
-use crate::store::{calendars, derive};
+use crate::store::{calendars, derive, journal};
 
 /// A file, read and grouped; what cannot be taken is named in it already.
 pub use crate::ical::import::Import as Upload;
@@ -236,6 +236,27 @@ impl Core {
             }
             Ok(())
         })
+    }
+}
+
+impl Core {
+    /// Forgets deletions older than `sync.tombstone_days` in every calendar; says how many.
+    pub fn forget_deletions(&self) -> Result<usize> {
+        let limit = self
+            .now()
+            .plus(-self.settings().tombstone_days.saturating_mul(86_400));
+        let mut forgotten = 0;
+        for calendar in self.calendars(None)? {
+            if self
+                .store()
+                .read(|t| journal::has_old(t, calendar.id, limit))?
+            {
+                forgotten += self
+                    .store()
+                    .write(|t| journal::forget(t, calendar.id, limit))?;
+            }
+        }
+        Ok(forgotten)
     }
 }
 

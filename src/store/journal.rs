@@ -81,14 +81,40 @@ pub fn between(
     })
 }
 
+/// Whether there are deletions stamped before `limit`.
+pub fn has_old(t: &impl Reader, calendar: CalendarId, limit: Timestamp) -> Result<bool> {
+    let mut found = false;
+    old_deletions(t, calendar, limit, |_| {
+        found = true;
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+fn old_deletions(
+    t: &impl Reader,
+    calendar: CalendarId,
+    limit: Timestamp,
+    mut visit: impl FnMut(Entry) -> ControlFlow<()>,
+) -> Result<()> {
+    let forgotten = Timestamp(calendars::state(t, calendar)?.forgotten);
+    if limit <= forgotten {
+        return Ok(());
+    }
+    between(t, calendar, forgotten, limit.plus(-1), |entry| {
+        Ok(match entry.change.operation {
+            Operation::Delete => visit(entry),
+            Operation::Create | Operation::Modify => ControlFlow::Continue(()),
+        })
+    })
+}
+
 /// Forgets the deletions stamped before `limit`; says how many.
 pub fn forget(t: &mut WriteTxn<'_>, calendar: CalendarId, limit: Timestamp) -> Result<usize> {
     let mut old = Vec::new();
-    between(t, calendar, Timestamp::MIN, limit.plus(-1), |entry| {
-        if entry.change.operation == Operation::Delete {
-            old.push(layout::change(calendar, entry.stamp, entry.number));
-        }
-        Ok(ControlFlow::Continue(()))
+    old_deletions(t, calendar, limit, |entry| {
+        old.push(layout::change(calendar, entry.stamp, entry.number));
+        ControlFlow::Continue(())
     })?;
     for key in &old {
         t.delete(Space::Journal, key);
