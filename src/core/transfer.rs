@@ -130,6 +130,9 @@ impl Core {
             }
         }
         faults.sort_by_key(Fault::line);
+        let listed = parse::Limits::DEFAULT.errors;
+        imported.unlisted += faults.len().saturating_sub(listed);
+        faults.truncate(listed);
         imported.faults = faults.iter().map(ToString::to_string).collect();
         for batch in chosen.chunks(BATCH) {
             self.import_batch(caller, calendar, &floating, batch)?;
@@ -181,7 +184,7 @@ impl Core {
         })
     }
 
-    /// Visits the objects of a calendar as `caller` may see them; with a window, those that take place in it.
+    /// Visits the objects of a calendar as `caller` may see them, by UID; with a window, those that take place in it.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`.
     pub fn export(
@@ -229,7 +232,8 @@ impl Core {
                 return Ok(());
             };
             let kinds = [Kinds::Event, Kinds::Todo, Kinds::Journal];
-            let uids = items::touching(t, calendar, window, &kinds)?;
+            let mut uids = items::touching(t, calendar, window, &kinds)?;
+            uids.sort_unstable();
             for uids in uids.chunks(BATCH) {
                 let found = items::get_many(t, calendar, uids)?;
                 found.iter().flatten().for_each(&mut show);
