@@ -17,7 +17,7 @@ use crate::ical::component::{Component, Property};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
 use crate::model::item::Item;
-use crate::store::{WriteTxn, items};
+use crate::store::{Reader, WriteTxn, items};
 
 /// The longest UID that is taken, in octets.
 pub const UID_MAX: usize = 1024;
@@ -191,6 +191,19 @@ impl Store<'_> {
         }
     }
 
+    /// The change; e-mail alarms go to the calendar's owner unless somebody is named.
+    fn edit(&self, t: &impl Reader) -> Result<Edit> {
+        let mut edit = (self.request.edit)(&self.desk.zone);
+        if edit.alarms.iter().any(|alarm| alarm.action == "EMAIL") {
+            let owner = self.desk.core.address_of(t, self.desk.calendar)?;
+            let mail = owner.strip_prefix("mailto:").unwrap_or(&owner);
+            for alarm in &mut edit.alarms {
+                alarm.fallback = vec![mail.to_owned()];
+            }
+        }
+        Ok(edit)
+    }
+
     fn create(&self, t: &mut WriteTxn<'_>, uid: &str) -> Result<Vec<String>> {
         let request = self.request;
         match (request.mode, request.method) {
@@ -204,7 +217,7 @@ impl Store<'_> {
             return Err(Error::new(Failed::NoSuchItem, message));
         }
         let organizer = organizer::of_new(t, self.desk, request)?;
-        let mut edit = (request.edit)(&self.desk.zone);
+        let mut edit = self.edit(t)?;
         if let Some(list) = &mut edit.attendees {
             organizer::resolve(t, self.desk, &mut list.entries, &[])?;
         }
@@ -240,7 +253,7 @@ impl Store<'_> {
     fn modify(&self, t: &mut WriteTxn<'_>, item: &Item) -> Result<Vec<String>> {
         let object = self.desk.object(item)?;
         organizer::check(t, self.desk, self.request, &object)?;
-        let mut edit = (self.request.edit)(&self.desk.zone);
+        let mut edit = self.edit(t)?;
         if let Some(list) = &mut edit.attendees {
             organizer::resolve(t, self.desk, &mut list.entries, &object.components)?;
         }

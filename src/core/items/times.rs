@@ -6,10 +6,10 @@
 
 use super::edit::{Change, EditError};
 use crate::ical::component::{Component, Property};
-use crate::ical::datetime::{DateTime, Timestamp};
+use crate::ical::datetime::{DateTime, TimeRange, Timestamp};
 use crate::ical::object::Kind;
 use crate::ical::value::{self, Duration};
-use crate::ical::zone::{Zone, Zones};
+use crate::ical::zone::{Zone, Zones, same_offsets};
 use crate::limits::Limits;
 
 /// What a change needs to know of the world around the component.
@@ -319,11 +319,7 @@ impl Place<'_> {
             return self.put(value);
         }
         let listed = match value {
-            DateTime::Zoned(_, tzid) => self
-                .ctx
-                .zones
-                .resolve(tzid)
-                .is_some_and(|zone| !zone.is_custom()),
+            DateTime::Zoned(..) => self.listed(value).is_some(),
             DateTime::Utc(_) => true,
             DateTime::Date(_) | DateTime::Floating(_) => false,
         };
@@ -340,6 +336,19 @@ impl Place<'_> {
         }
     }
 
+    /// The tz database zone a local time is of, by name or because its VTIMEZONE agrees with it from then on; none
+    /// for zones that only the data knows.
+    fn listed(&self, value: &DateTime) -> Option<Zone> {
+        let tzid = value.tzid()?;
+        let zone = self.ctx.zones.resolve(tzid)?;
+        if !zone.is_custom() {
+            return Some(zone);
+        }
+        let known = Zone::known_as(tzid)?;
+        let later = TimeRange::new(self.ctx.instant(value), Timestamp::MAX)?;
+        same_offsets(&zone, &known, later).then_some(known)
+    }
+
     /// Whether two starts mean the same, so that the stored one stays.
     fn same_start(&self, old: &DateTime, new: &DateTime) -> bool {
         if old == new {
@@ -351,10 +360,10 @@ impl Place<'_> {
         match old {
             // Clients are told floating times and zones of the data's own in words that they can say.
             DateTime::Floating(_) => !self.written,
-            DateTime::Zoned(_, tzid) => self.ctx.zones.resolve(tzid).is_some_and(|old| {
-                (old.is_custom() && !self.written)
-                    || self.ctx.zones.zone_of(new, self.ctx.floating) == old
-            }),
+            DateTime::Zoned(..) => match self.listed(old) {
+                Some(zone) => self.listed(new) == Some(zone),
+                None => !self.written,
+            },
             DateTime::Utc(_) | DateTime::Date(_) => false,
         }
     }
