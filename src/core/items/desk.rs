@@ -108,7 +108,7 @@ impl<'a> Desk<'a> {
 
     /// The object with the VTIMEZONEs it needs and no others, and its text.
     ///
-    /// Errors: `TooMuch` beyond `limits.object_size`.
+    /// Errors: `BadValue` beyond `limits.object_size`.
     pub(super) fn finished(&self, mut object: CalendarObject) -> Result<Written> {
         let tzids = object.tzids();
         let names = |timezone: &Component, tzid: &str| {
@@ -126,7 +126,7 @@ impl<'a> Desk<'a> {
         let (limit, length) = (self.core.settings().limits.object_size, text.len());
         if length > limit {
             let message = format!("expected an item of at most {limit} octets, found {length}");
-            return Err(Error::new(Failed::TooMuch, message));
+            return Err(Error::new(Failed::BadValue, message));
         }
         Ok(Written { object, text })
     }

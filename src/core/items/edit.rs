@@ -34,7 +34,7 @@ pub enum EditError {
     /// The instance would be more or less private or busy than its series.
     #[error("expected {0} of the instance to be that of its series")]
     Privacy(&'static str),
-    /// More than a limit allows.
+    /// More work than a limit allows.
     #[error("{0}")]
     TooMuch(String),
     /// No zone of that name.
@@ -133,7 +133,7 @@ impl Edit {
             if count > ctx.limits.attendees {
                 let most = ctx.limits.attendees;
                 let message = format!("expected at most {most} attendees, found {count}");
-                return Err(EditError::TooMuch(message));
+                return Err(EditError::Value(message));
             }
         }
         let start = start_of(&changed).map(|start| ctx.instant(&start));

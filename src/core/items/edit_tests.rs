@@ -265,6 +265,6 @@ fn attendees_are_bounded() {
     assert!(applied(&event(&[]), &entries(2), true).is_ok());
     assert!(matches!(
         applied(&event(&[]), &entries(3), true),
-        Err(EditError::TooMuch(_))
+        Err(EditError::Value(_))
     ));
 }

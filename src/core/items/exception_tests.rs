@@ -232,5 +232,5 @@ fn exceptions_are_bounded() {
         make,
         &around.world(),
     );
-    assert!(matches!(second, Err(EditError::TooMuch(_))));
+    assert!(matches!(second, Err(EditError::Value(_))));
 }

@@ -471,7 +471,7 @@ fn one(bench: &Bench<'_>, instance: &Instance, make: Make<'_>) -> Result<Changed
     let most = bench.world.limits.overrides;
     if known.is_none() && components.len() > most.saturating_add(1) {
         let message = format!("expected at most {most} changed instances of a series, found more");
-        return Err(EditError::TooMuch(message));
+        return Err(EditError::Value(message));
     }
     let id = bench.id_of(instance);
     Ok(Changed::Object {

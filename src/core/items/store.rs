@@ -14,6 +14,7 @@ use crate::core::access::{Adding, Modifying, Right};
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::{Caller, Core};
 use crate::ical::component::{Component, Property};
+use crate::ical::datetime::Timestamp;
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
 use crate::model::item::Item;
@@ -273,10 +274,7 @@ impl Store<'_> {
                 made.set(Property::new("STATUS", "CANCELLED"));
             }
             if made != *component {
-                if matches!(method, Method::Publish | Method::Request | Method::Cancel) {
-                    raise_sequence(component, &mut made);
-                }
-                made.set(Property::new("DTSTAMP", now.to_string()));
+                stamp(method, component, &mut made, now);
             }
             Ok(made)
         };
@@ -288,7 +286,14 @@ impl Store<'_> {
         match change(&object, &target, &make, &self.world(false))? {
             Changed::Nothing => Ok(Vec::new()),
             Changed::Object { object: made, .. } => self.write(t, Some(&object), vec![made]),
-            Changed::Split { edited, rest } => self.write(t, Some(&object), vec![edited, rest]),
+            Changed::Split { edited, mut rest } => {
+                // What is left ends or begins elsewhere: a new revision of it, too.
+                if let (Some(before), Some(after)) = (object.master(), rest.components.first_mut())
+                {
+                    stamp(method, before, after, now);
+                }
+                self.write(t, Some(&object), vec![edited, rest])
+            }
         }
     }
 
@@ -368,6 +373,14 @@ fn reply(
     })?;
     attendees::answer(&mut made, mine, params)?;
     Ok(made)
+}
+
+/// Marks a component as changed: when, and as a new revision where the organizer made one.
+fn stamp(method: Method, before: &Component, after: &mut Component, now: Timestamp) {
+    if matches!(method, Method::Publish | Method::Request | Method::Cancel) {
+        raise_sequence(before, after);
+    }
+    after.set(Property::new("DTSTAMP", now.to_string()));
 }
 
 /// What a change of makes a new revision (RFC 5545 section 3.8.7.4): time, place and rule.

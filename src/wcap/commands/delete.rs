@@ -84,7 +84,10 @@ fn todos(context: &Context) -> Result<Answer, Failure> {
 }
 
 fn delete(context: &Context, kind: Kind, failed: Errno) -> Result<Answer, Failure> {
-    let calid = context.args.text("calid")?;
+    let calid = context.args.text("calid")?.filter(|c| !c.is_empty());
+    if calid.is_none() {
+        super::own_calendar(context)?;
+    }
     let request = request(&context.args, kind);
     let request = super::told(context, calid.as_deref(), Right::Delete, request)?;
     let answers = context
