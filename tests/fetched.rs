@@ -134,7 +134,7 @@ fn assert_form(component: &Component, zones: &[&str]) {
 
 /// Puts a time that is told in UTC back into the zone beside it.
 fn localized(component: &Component) -> Component {
-    let zone = |name| Some(Zone::named(component.value(name)?).expect("a known zone"));
+    let zone = |name| Some(Zone::named(component.value(name)?).unwrap());
     let start_zone = zone("X-NSCP-DTSTART-TZID");
     let mut read = component.clone();
     read.map_properties(|property| {

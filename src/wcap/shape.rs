@@ -140,7 +140,10 @@ impl<'a> Shaper<'a> {
     }
 
     /// From when on an object's zones have to agree with the database's: its first start if it recurs.
+    ///
+    /// Asked once for each object, before its components are written.
     fn since(&mut self, object: &CalendarObject, recurs: bool) -> Option<Timestamp> {
+        self.zones.turn_page();
         if !recurs {
             return None;
         }

@@ -11,6 +11,9 @@ use crate::ical::component::{Component, Property};
 use crate::ical::datetime::{TimeRange, Timestamp};
 use crate::ical::zone::{self, Zone, Zones};
 
+/// TZIDs of an object that are found again without looking at its VTIMEZONEs: more than any program writes.
+const RECENT: usize = 16;
+
 /// The zones of one calendar of an answer.
 #[derive(Debug, Default)]
 pub(super) struct ZoneBook {
@@ -20,6 +23,8 @@ pub(super) struct ZoneBook {
     /// Names under which VTIMEZONEs of this answer go.
     taken: HashMap<Box<str>, usize>,
     used: Vec<usize>,
+    /// TZIDs of the object at hand that were looked up, and their entries.
+    recent: Vec<(Box<str>, usize)>,
 }
 
 #[derive(Debug)]
@@ -47,19 +52,38 @@ pub(super) struct Found {
 }
 
 impl ZoneBook {
-    /// What `tzid` means in an object with these VTIMEZONEs; none when nobody knows it.
+    /// Goes on to another object: what TZIDs mean may be different there.
+    pub(super) fn turn_page(&mut self) {
+        self.recent.clear();
+    }
+
+    /// What `tzid` means in the object at hand, which has these VTIMEZONEs; none when nobody knows it.
     pub(super) fn find(&mut self, tzid: &str, timezones: &[Component]) -> Option<Found> {
         let tzid = tzid.trim();
+        let recent = self.recent.iter().find(|(known, _)| **known == *tzid);
+        let at = match recent {
+            Some((_, at)) => *at,
+            None => {
+                let at = self.look_up(tzid, timezones);
+                if self.recent.len() < RECENT {
+                    self.recent.push((tzid.into(), at));
+                }
+                at
+            }
+        };
+        let zone = self.entries.get(at)?.zone.clone()?;
+        Some(Found { zone, at })
+    }
+
+    fn look_up(&mut self, tzid: &str, timezones: &[Component]) -> usize {
         let own = timezones
             .iter()
-            .find(|t| zone::name_of(t).is_some_and(|name| name == tzid));
+            .find(|t| t.value("TZID").is_some_and(|v| v.trim() == tzid));
         let known = self.places.get(tzid).and_then(|places| {
             let mut newest_first = places.iter().rev().copied();
             newest_first.find(|&at| self.entries.get(at).is_some_and(|e| e.own.as_ref() == own))
         });
-        let at = known.unwrap_or_else(|| self.add(tzid, own, timezones));
-        let zone = self.entries.get(at)?.zone.clone()?;
-        Some(Found { zone, at })
+        known.unwrap_or_else(|| self.add(tzid, own, timezones))
     }
 
     fn add(&mut self, tzid: &str, own: Option<&Component>, timezones: &[Component]) -> usize {
