@@ -20,6 +20,9 @@ const ROUNDS: usize = 50;
 /// Clients that store at the same time, so that a kill meets commits of several writers.
 const CLIENTS: usize = 4;
 
+/// After each so many kills the whole store is checked, before a server has touched it again.
+const CHECKED: usize = 5;
+
 /// What a client reports: it is about to store an event, or was told that it is stored.
 enum Said {
     Asked(String),
@@ -68,6 +71,9 @@ fn every_acknowledged_store_survives_a_kill() {
                 Said::Acknowledged(uid) => acknowledged.insert(uid),
             };
         }
+        if round % CHECKED == 0 {
+            check(&data);
+        }
         server = Server::start(&data, &[]);
         let found = stored(server.http, &session);
         let lost: Vec<&String> = acknowledged.difference(&found).collect();
@@ -80,18 +86,25 @@ fn every_acknowledged_store_survives_a_kill() {
     }
     let (status, log) = server.stop();
     assert!(status.success(), "{status}: {log}");
+    check(&data);
+    println!(
+        "{} acknowledged stores, {ROUNDS} kills, none lost",
+        acknowledged.len()
+    );
+}
+
+/// What `wcapd check` finds: nothing wrong.
+fn check(data: &DataDir) {
     let check = command(&["check", "--data", data.text()])
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .output()
         .expect("the program starts");
     assert!(
         check.status.success(),
-        "{}",
+        "{}{}",
+        String::from_utf8_lossy(&check.stdout),
         String::from_utf8_lossy(&check.stderr)
-    );
-    println!(
-        "{} acknowledged stores, {ROUNDS} kills, none lost",
-        acknowledged.len()
     );
 }
 
