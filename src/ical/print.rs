@@ -26,7 +26,7 @@ pub fn write(component: &Component, out: &mut String) {
     });
 }
 
-/// As [`write`], but the lines of properties for which `whole` answers true are not folded: there are readers that
+/// As [`write()`], but the lines of properties for which `whole` answers true are not folded: there are readers that
 /// take a line by plain search. Section 3.1 advises against it and allows it.
 pub fn write_with_whole(
     component: &Component,

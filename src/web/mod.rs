@@ -1,7 +1,7 @@
 //! The web pages: login, one's next days, how to connect. Server-made HTML that works without script.
 //!
 //! Everything stored is shown through templates that escape it. Sessions are cookies whose records live in the
-//! store ([`session`]); requests that change something must come from these pages (no cross-site requests).
+//! store (`session`); requests that change something must come from these pages (no cross-site requests).
 
 mod agenda;
 mod pages;
