@@ -28,6 +28,12 @@ pub enum Right {
     Delete,
     /// Put requests and replies into the calendar: `a^s`.
     Schedule,
+    /// Answer invitations in the owner's name: owners, or `c^e`.
+    Reply,
+    /// Invite in the owner's name: owners, or `c^i`.
+    Invite,
+    /// Call off what others are invited to in the owner's name: owners, or `c^c`.
+    Cancel,
     /// Read calendar properties: `p^r`.
     ReadProperties,
     /// Change calendar properties other than the access list: owners, or `p^w`.
@@ -132,6 +138,9 @@ impl Access {
             Right::Modify => reads() && adds(),
             Right::Delete => reads() && adds() && lists(What::Components, How::Delete),
             Right::Schedule => lists(What::All, How::Schedule),
+            Right::Reply => self.standing.owner || lists(What::Components, How::Reply),
+            Right::Invite => self.standing.owner || lists(What::Components, How::Invite),
+            Right::Cancel => self.standing.owner || lists(What::Components, How::Cancel),
             Right::ReadProperties => lists(What::Properties, How::Read),
             Right::WriteProperties => self.standing.owner || lists(What::Properties, How::Write),
             Right::Own => self.standing.owner,
@@ -150,6 +159,16 @@ impl Access {
             access: self.clone(),
             used: PhantomData,
         })
+    }
+
+    /// Whether the caller may speak for the calendar's owner as `right` says.
+    ///
+    /// Errors: `AccessDenied`.
+    pub fn require(&self, right: Right, doing: &'static str) -> Result<()> {
+        match self.allows(right) {
+            true => Ok(()),
+            false => Err(Error::denied(doing, &self.shown)),
+        }
     }
 
     /// As [`Access::grant`], but for owners only; others get `NotOwner`.

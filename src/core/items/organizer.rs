@@ -7,6 +7,7 @@ use super::attendees::AttendeeEdit;
 use super::desk::Desk;
 use super::store::{Method, Organizer, StoreItem};
 use crate::core::Core;
+use crate::core::access::Right;
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::ical::component::{Component, Property};
 use crate::ical::object::CalendarObject;
@@ -267,6 +268,24 @@ pub(super) fn check(
         // The copy of something published elsewhere belongs to whoever keeps it.
         Method::Publish if own_addresses(t, desk, object)?.is_empty() => Ok(()),
         Method::Publish => Err(not_organizer()),
+    }
+}
+
+/// Whether the caller may say this in the owner's name. Only what others hear of counts.
+///
+/// Errors: `AccessDenied`.
+pub(super) fn check_voice(
+    desk: &Desk<'_>,
+    method: Method,
+    objects: &[CalendarObject],
+) -> Result<()> {
+    let mut components = objects.iter().flat_map(|object| &object.components);
+    match method {
+        Method::Publish | Method::Update => Ok(()),
+        Method::Reply => desk.access.require(Right::Reply, "answer invitations"),
+        _ if !components.any(|c| c.property("ATTENDEE").is_some()) => Ok(()),
+        Method::Request => desk.access.require(Right::Invite, "invite"),
+        Method::Cancel => desk.access.require(Right::Cancel, "call off items"),
     }
 }
 

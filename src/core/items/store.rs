@@ -285,7 +285,14 @@ impl Store<'_> {
         );
         match change(&object, &target, &make, &self.world(false))? {
             Changed::Nothing => Ok(Vec::new()),
-            Changed::Object { object: made, .. } => self.write(t, Some(&object), vec![made]),
+            Changed::Object {
+                object: mut made, ..
+            } => {
+                if method == Method::Reply && target == Target::Whole {
+                    answer_exceptions(&object, &mut made, &own, now);
+                }
+                self.write(t, Some(&object), vec![made])
+            }
             Changed::Split { edited, mut rest } => {
                 // What is left ends or begins elsewhere: a new revision of it, too.
                 if let (Some(before), Some(after)) = (object.master(), rest.components.first_mut())
@@ -304,6 +311,7 @@ impl Store<'_> {
         old: Option<&CalendarObject>,
         objects: Vec<CalendarObject>,
     ) -> Result<Vec<String>> {
+        organizer::check_voice(self.desk, self.request.method, &objects)?;
         let resource = self.desk.calendar.properties.resource;
         let transparent = |c: &Component| {
             c.value("TRANSP")
@@ -373,6 +381,39 @@ fn reply(
     })?;
     attendees::answer(&mut made, mine, params)?;
     Ok(made)
+}
+
+/// Gives the answer to a series also to those of its exceptions that were answered as the series was before:
+/// the others were answered for themselves (RFC 5546 section 3.2.3).
+fn answer_exceptions(
+    before: &CalendarObject,
+    after: &mut CalendarObject,
+    own: &[String],
+    now: Timestamp,
+) {
+    let mine = |address: &str| own.iter().any(|own| same_address(own, address));
+    let status = |component: &Component| {
+        let mut attendees = component.properties_named("ATTENDEE");
+        let own = attendees.find(|attendee| mine(attendee.value()))?;
+        let status = own.param("PARTSTAT");
+        Some(status.map_or("NEEDS-ACTION".to_owned(), |s| s.to_ascii_uppercase()))
+    };
+    let (Some(old), [master, exceptions @ ..]) = (
+        before.master().and_then(status),
+        after.components.as_mut_slice(),
+    ) else {
+        return;
+    };
+    let Some(new) = status(master).filter(|new| *new != old) else {
+        return;
+    };
+    let said = [("PARTSTAT".to_owned(), new)];
+    for exception in exceptions {
+        let like_series = status(exception).as_ref() == Some(&old);
+        if like_series && attendees::answer(exception, mine, &said).is_ok() {
+            exception.set(Property::new("DTSTAMP", now.to_string()));
+        }
+    }
 }
 
 /// Marks a component as changed: when, and as a new revision where the organizer made one.

@@ -67,7 +67,13 @@ fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
     let request = super::told(context, Some(&calid), Right::Add, request)?;
     let stored = context.core.store_item(&context.caller, &calid, &request)?;
     if args.flag("fetch")? && stored.readable {
-        return whole(context, kind, &calid, &stored);
+        // It is stored: an answer that cannot be given in full does not make that a failure.
+        match whole(context, kind, &calid, &stored) {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => {
+                tracing::debug!(reason = %failure, "a stored item could not be answered in full");
+            }
+        }
     }
     let mut calendar = Calendar::publish();
     for uid in &stored.uids {

@@ -59,7 +59,11 @@ macro_rules! params {
             Param::optional("tzidout", Kind::Zone, "Zone of the answer; default: UTC."),
             Param::or("emailorcalid", Kind::Flag, "0", "1: people by mail address in the answer, else by calid."),
             Param::or("relativealarm", Kind::Flag, "0", "1: alarms in the answer by their distance."),
-            Param::or("compressed", Kind::Flag, "0", "1: rules in the answer."),
+            Param::optional(
+                "compressed",
+                Kind::Flag,
+                "1: rules in the answer, 0: none; default: with recurring=1.",
+            ),
             Param::or("recurring", Kind::Flag, "0", "1: a series in the answer as such, else by instances."),
         ]
     };
