@@ -1,3 +1,5 @@
+//! Changes of properties, alarms and attendees: what is made, and what says nothing new.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::attendees::AttendeeEdit;

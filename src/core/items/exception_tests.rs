@@ -1,3 +1,5 @@
+//! Instances changed alone: their form, their distances, what they may be beside their series.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::edit::{Edit, PropertyEdit};

@@ -1,3 +1,5 @@
+//! Rules and dates: given in any form, kept in that of the start.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Series as a whole: what stays and what goes when they change, what deletions leave.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::edit::{Change, Edit};

@@ -1,3 +1,5 @@
+//! Series of every form cut at every instance: both halves have the instances of the whole.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::super::edit::{Edit, PropertyEdit};

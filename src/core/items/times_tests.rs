@@ -1,3 +1,5 @@
+//! Times as clients write them and as they are kept; the same time in other words.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use jiff::civil;
