@@ -103,12 +103,14 @@ fn administer(config: &Config, command: &Command, request: Request) -> Result<()
                 unlisted,
             },
         ) => {
+            let faults = local.has_faults();
             drop(local);
             if unlisted > 0 {
                 eprintln!("and {unlisted} more faults");
             }
             eprintln!("{stored} stored, {refused} refused");
-            if stored == 0 && refused > 0 {
+            // A text that is no calendar has no component to refuse.
+            if stored == 0 && (refused > 0 || faults) {
                 let file = import.file.display();
                 return Err(Failure::new(format!(
                     "nothing in {file} could be stored; the lines above say why"

@@ -399,6 +399,9 @@ fn import_and_export() {
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains("0 stored, 2 refused\n"));
         assert_eq!(place.done(&["export", "tom"]), exported);
+        std::fs::write(&broken, "Dear diary\n").unwrap();
+        let mut command = place.command(&["import", "tom", broken.to_str().unwrap()]);
+        assert_eq!(command.output().unwrap().status.code(), Some(1));
 
         let sentence = place.refused(&["import", "tim", file]);
         assert!(

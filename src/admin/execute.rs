@@ -47,6 +47,11 @@ pub fn execute(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Res
         }
     };
     result.map_err(|error| {
+        let hint = match error.kind() {
+            // Calendars are asked for by their own names and by their owners'.
+            Kind::NoSuchPrincipal if hint == named("calendar") => named("user"),
+            _ => hint,
+        };
         let mut sentence = error.message().to_owned();
         // An administrator is told what a client is not.
         if let Some(cause) = std::error::Error::source(&error) {

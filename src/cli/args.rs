@@ -260,6 +260,7 @@ pub struct Password {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
     /// Administers the server, within what the configuration allows.
+    #[value(alias = "admin")]
     Administrator,
     /// No role.
     None,

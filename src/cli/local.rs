@@ -19,6 +19,7 @@ pub(super) struct Local {
     name: String,
     output: Vec<u8>,
     bar: ProgressBar,
+    faults: bool,
 }
 
 impl Local {
@@ -30,6 +31,7 @@ impl Local {
             output: Vec::new(),
             // Shows itself only on a terminal, and only once there is something to show.
             bar: ProgressBar::hidden(),
+            faults: false,
         }
     }
 
@@ -58,6 +60,11 @@ impl Local {
     /// What was sent back.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
+    }
+
+    /// Whether anything was wrong in the file.
+    pub(super) fn has_faults(&self) -> bool {
+        self.faults
     }
 
     fn progress(&mut self, done: u64, total: u64) {
@@ -101,7 +108,10 @@ impl Peer for Local {
     fn note(&mut self, note: Note) -> io::Result<()> {
         match note {
             Note::Progress { done, total } => self.progress(done, total),
-            Note::Fault(fault) => self.bar.suspend(|| eprintln!("{}: {fault}", self.name)),
+            Note::Fault(fault) => {
+                self.faults = true;
+                self.bar.suspend(|| eprintln!("{}: {fault}", self.name));
+            }
         }
         Ok(())
     }

@@ -233,12 +233,18 @@ impl Key {
     pub fn nearest(path: &str) -> String {
         let likeness = |key: &Self| {
             let own = strsim::normalized_damerau_levenshtein(path, &key.path());
-            // A key right but for its section is nearer than any misspelling.
+            // A key right but for its section is nearer than most misspellings, and one cut short is near.
             let name = path.rsplit('.').next().unwrap_or(path);
-            own.max(strsim::normalized_damerau_levenshtein(name, key.name()) * 0.9)
+            let named = strsim::normalized_damerau_levenshtein(name, key.name()) * 0.9;
+            let begun = name.len() >= 3 && key.path().starts_with(path);
+            (own.max(named).max(if begun { 0.8 } else { 0.0 }), own)
+        };
+        let nearer = |a: &Self, b: &Self| {
+            let ((a, a_own), (b, b_own)) = (likeness(a), likeness(b));
+            a.total_cmp(&b).then(a_own.total_cmp(&b_own))
         };
         Self::all()
-            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+            .max_by(nearer)
             .map_or_else(String::new, |key| key.path())
     }
 
@@ -348,6 +354,8 @@ mod tests {
             ("http.adr", "http.addr"),
             ("cap.plain_on_loopbak", "cap.plain_on_loopback"),
             ("limit.instances", "limits.instances"),
+            ("htp.addr", "http.addr"),
+            ("cap.plain", "cap.plain_on_loopback"),
             ("domain", "server.domain"),
             ("session.tombstone_days", "sync.tombstone_days"),
         ] {

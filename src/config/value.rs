@@ -125,6 +125,15 @@ impl Value for Vec<String> {
     fn read(raw: &Raw) -> Option<Self> {
         match raw {
             Raw::List(items) => Some(items.clone()),
+            // As it stands in a file, too.
+            raw if text(raw)?.starts_with('[') => {
+                let line = format!("list = {}", text(raw)?);
+                let table: toml::Table = line.parse().ok()?;
+                let only = table.len() == 1;
+                let items = table.get("list")?.as_array()?.iter();
+                let items = items.map(|item| item.as_str().map(str::to_owned));
+                items.collect::<Option<_>>().filter(|_| only)
+            }
             raw => Some(
                 text(raw)?
                     .split(',')
@@ -333,6 +342,13 @@ mod tests {
             Vec::<String>::read(&raw("/wcap/, /")).unwrap(),
             ["/wcap/", "/"]
         );
+        assert_eq!(
+            Vec::<String>::read(&raw("['/wcap/', \"/\"]")).unwrap(),
+            ["/wcap/", "/"]
+        );
+        for broken in ["[1]", "['a'", "['a']\nb = 1"] {
+            assert_eq!(Vec::<String>::read(&raw(broken)), None, "{broken}");
+        }
         assert_eq!(Option::<SocketAddr>::read(&raw("")), Some(None));
         assert_eq!(SocketAddr::read(&raw("localhost")), None);
         assert_eq!(Vec::from(["a\"b".to_owned()]).show(), "['a\"b']");

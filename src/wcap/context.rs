@@ -76,10 +76,10 @@ impl Context {
     }
 
     /// The errno of a refusal: to the owner of a session that has ended it says so, because a stranger's view
-    /// must never be taken for one's own.
+    /// must never be taken for one's own, neither of what is closed nor of what is not there.
     pub fn refusal(&self, errno: Errno) -> Errno {
         match (errno, &self.session) {
-            (Errno::AccessDenied, Session::Dead) => Errno::LoginFailed,
+            (Errno::AccessDenied | Errno::NoSuchCalendar, Session::Dead) => Errno::LoginFailed,
             _ => errno,
         }
     }
