@@ -162,7 +162,6 @@ const REFUSING: &[(&str, usize, usize, u32)] = &[
     ("rie-alarm_absolute_edited.ics", 1, 1, 619),
     // Rules that cannot be read.
     ("rie-bad_rrule_missing_until_event.ics", 0, 1, 2),
-    ("rie-issue_128_only_first_event.ics", 0, 1, 2),
     // One UID for two events, or for an event and a to-do.
     ("rie-issue_132_swapped_start_and_end.ics", 1, 1, 17),
     ("rie-issue_148_edge_case_1.ics", 1, 1, 29),
