@@ -8,6 +8,7 @@ pub mod accounts;
 mod basis;
 pub mod calendars;
 pub mod caller;
+mod callers;
 pub mod check;
 pub mod directory;
 pub mod error;
@@ -43,6 +44,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     settings: Settings,
+    callers: callers::Callers,
 }
 
 impl Core {
@@ -57,6 +59,7 @@ impl Core {
                 clock,
                 ids,
                 settings,
+                callers: callers::Callers::default(),
             }),
         }
     }

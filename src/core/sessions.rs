@@ -8,7 +8,7 @@ use crate::ical::datetime::Timestamp;
 use crate::model::id::PrincipalId;
 use crate::model::user::{Principal, Role, User};
 use crate::store::sessions::{self, Session, SessionKey, SessionKind};
-use crate::store::{Reader, people};
+use crate::store::{Basis, Reader, people};
 
 /// The name under which nobody in particular logs in, with any password.
 pub const ANONYMOUS: &str = "anonymous";
@@ -150,12 +150,38 @@ impl Core {
                 "the session is unknown or has ended",
             )
         };
-        let session = self
-            .kept_session(&wcap_id(token), SessionKind::Wcap)?
-            .ok_or_else(dead)?;
-        self.store()
-            .read(|t| self.caller_of(t, &session))?
-            .ok_or_else(dead)
+        let key = sessions::key(&wcap_id(token));
+        let holds = |basis: &Basis| self.store().holds(basis);
+        let (session, caller) = match self.inner.callers.get(&key, holds) {
+            Some(known) => known,
+            None => self.find_caller(&key)?.ok_or_else(dead)?,
+        };
+        let now = self.now().0;
+        if !self.is_alive(&session, now) {
+            return Err(dead());
+        }
+        self.touch(&key, &session, now)?;
+        Ok(caller)
+    }
+
+    /// Who stands behind a WCAP session, alive or not, from the store; remembers it.
+    fn find_caller(&self, key: &SessionKey) -> Result<Option<(Session, Caller)>> {
+        let (found, basis) = self.store().with_basis(|| {
+            self.store().read(|t| {
+                let session = sessions::get(t, key)?.filter(|s| s.kind == SessionKind::Wcap);
+                let Some(session) = session else {
+                    return Ok(None);
+                };
+                let caller = self.caller_of(t, &session)?;
+                Ok::<_, Error>(caller.map(|caller| (session, caller)))
+            })
+        });
+        let found = found?;
+        if let Some((session, caller)) = &found {
+            let (session, caller) = (session.clone(), caller.clone());
+            self.inner.callers.put(*key, session, caller, basis);
+        }
+        Ok(found)
     }
 
     /// The session of a door with this id, if it is alive; that it was used is noted.

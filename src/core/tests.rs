@@ -462,3 +462,24 @@ fn deletions_are_forgotten_after_their_time_and_changes_are_not() {
     assert_eq!(core.forget_deletions().unwrap(), 0);
     assert_eq!(entries(&core), [Create, Create]);
 }
+
+#[test]
+fn a_session_in_use_ends_at_once() {
+    let (core, clock) = core_with(settings());
+    let ends: [fn(&Core, &str, &ManualClock); 3] = [
+        |core, token, _| core.logout(token).unwrap(),
+        |_, _, clock| clock.advance(1_801),
+        |core, _, _| core.set_enabled("tom", false).unwrap(),
+    ];
+    for end in ends {
+        let (tom, token) = login(&core, "tom");
+        for _ in 0..2 {
+            assert_eq!(core.session(&token).unwrap(), tom);
+        }
+        end(&core, &token, &clock);
+        assert_eq!(
+            core.session(&token).unwrap_err().kind(),
+            Kind::NotAuthenticated
+        );
+    }
+}

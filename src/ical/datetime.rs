@@ -48,7 +48,8 @@ impl Timestamp {
 /// Prints `YYYYMMDDTHHMMSSZ`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}Z", Basic(self.to_civil()))
+        Basic(self.to_civil()).fmt(f)?;
+        f.write_str("Z")
     }
 }
 
@@ -157,15 +158,34 @@ struct Basic(civil::DateTime);
 impl fmt::Display for Basic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let t = self.0;
-        write!(
-            f,
-            "{:04}{:02}{:02}T{:02}{:02}{:02}",
-            t.year(),
-            t.month(),
-            t.day(),
-            t.hour(),
-            t.minute(),
-            t.second()
-        )
+        let Ok(year) = u16::try_from(t.year()) else {
+            // Before our era there are no calendars, only arithmetic that saturates.
+            let (y, mo, d, h, mi, s) = (
+                t.year(),
+                t.month(),
+                t.day(),
+                t.hour(),
+                t.minute(),
+                t.second(),
+            );
+            return write!(f, "{y:04}{mo:02}{d:02}T{h:02}{mi:02}{s:02}");
+        };
+        // Answers are full of times: no formatting machinery for each of their parts.
+        let mut text = *b"00000000T000000";
+        let fields = [
+            (0, (year / 100) as i8),
+            (2, (year % 100) as i8),
+            (4, t.month()),
+            (6, t.day()),
+            (9, t.hour()),
+            (11, t.minute()),
+            (13, t.second()),
+        ];
+        for (at, value) in fields {
+            let value = value.unsigned_abs();
+            text[at] += value / 10;
+            text[at + 1] += value % 10;
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
