@@ -301,7 +301,7 @@ fn an_import_names_what_it_refuses_and_stores_the_rest() {
     );
     assert_eq!(exported(&core, &tom, None).unwrap(), ["a", "b", "t"]);
     let later = TimeRange::new(Timestamp(1_800_000_000), Timestamp(1_801_000_000));
-    assert_eq!(exported(&core, &tom, later).unwrap(), ["t", "b"]);
+    assert_eq!(exported(&core, &tom, later).unwrap(), ["b", "t"]);
     let (jerry, _) = login(&core, "jerry");
     assert_eq!(
         import(&core, &jerry).unwrap_err().kind(),
