@@ -10,6 +10,9 @@ use std::ops::Range;
 use super::http::{self, Response};
 use super::template::{self, Captures};
 
+/// The line of an expected body that stands for all lines up to one like its next.
+const LINES: &str = "{lines}";
+
 /// What a transcript is played against.
 pub trait World {
     /// Carries out an `@` line, given as its words without the `@`.
@@ -251,25 +254,38 @@ impl Block {
         }
         let actual = template::visible(&response.body, self.line_end());
         let body_at = first + self.head.len() + 1;
-        let longest = self.body.len().max(actual.len());
-        for index in 0..longest {
-            let (expected, came) = (self.body.get(index), actual.get(index));
+        let (mut index, mut at) = (0, 0);
+        while index < self.body.len() || at < actual.len() {
+            let (expected, came) = (self.body.get(index), actual.get(at));
+            if expected.is_some_and(|line| line == LINES) {
+                index += 1;
+                let next = self.body.get(index);
+                let mut is_next = |line: &&String| {
+                    next.is_some_and(|next| template::matches(next, line, captures))
+                };
+                at += actual[at..]
+                    .iter()
+                    .take_while(|line| !is_next(line))
+                    .count();
+                continue;
+            }
             if let (Some(expected), Some(came)) = (expected, came)
                 && template::matches(expected, came, captures)
             {
+                (index, at) = (index + 1, at + 1);
                 continue;
             }
             let line = body_at + index;
             let expected = expected.map_or("(nothing more)", String::as_str);
             let _ = writeln!(out, "line {line}: expected < {expected}");
             // One difference shifts the rest: show what came from here on, not each line's fault.
-            for came in actual.iter().skip(index).take(12) {
+            for came in actual.iter().skip(at).take(12) {
                 let _ = writeln!(out, "{:>17} < {came}", "came");
             }
-            if actual.len() <= index {
+            if actual.len() <= at {
                 let _ = writeln!(out, "{:>17} (nothing more)", "came");
-            } else if actual.len() > index + 12 {
-                let _ = writeln!(out, "{:>17} ({} more lines)", "", actual.len() - index - 12);
+            } else if actual.len() > at + 12 {
+                let _ = writeln!(out, "{:>17} ({} more lines)", "", actual.len() - at - 12);
             }
             break;
         }
@@ -304,6 +320,10 @@ impl Block {
             return out;
         }
         out.push(if lf { "<lf" } else { "<" }.to_owned());
+        if self.body.iter().any(|line| line == LINES) {
+            out.extend(self.body.iter().map(|line| format!("< {line}")));
+            return out;
+        }
         let mut old = self.body.as_slice();
         for actual in template::visible(&response.body, if lf { "\n" } else { "\r\n" }) {
             let kept = old
