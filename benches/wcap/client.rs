@@ -8,14 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// One connection.
-pub struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
     /// Connects.
-    pub fn new(server: SocketAddr) -> Self {
+    pub(crate) fn new(server: SocketAddr) -> Self {
         let stream = TcpStream::connect(server).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
@@ -28,7 +28,7 @@ impl Client {
     }
 
     /// The body of the answer to `request`.
-    pub fn ask(&mut self, request: &[u8]) -> &[u8] {
+    pub(crate) fn ask(&mut self, request: &[u8]) -> &[u8] {
         self.stream.write_all(request).unwrap();
         let mut length = 0;
         let mut whole = None;
@@ -65,21 +65,21 @@ fn head(answer: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// A GET request that keeps its connection.
-pub fn get(target: &str) -> Vec<u8> {
+pub(crate) fn get(target: &str) -> Vec<u8> {
     format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
 }
 
 /// What clients did in one slice of time.
-pub struct Slice {
+pub(crate) struct Slice {
     /// Answers a second.
-    pub rate: f64,
+    pub(crate) rate: f64,
     /// How long each took, in nanoseconds.
-    pub times: Vec<u64>,
+    pub(crate) times: Vec<u64>,
 }
 
 /// For about `time`, so many clients ask what `request` gives them, each waiting for one answer before the next;
 /// it is told which client asks and how often that has asked before.
-pub fn slice(
+pub(crate) fn slice(
     server: SocketAddr,
     clients: usize,
     time: Duration,

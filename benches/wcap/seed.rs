@@ -15,20 +15,20 @@ use wcapd::ical::datetime::{TimeRange, Timestamp};
 use wcapd::ical::{print, vtimezone, zone::Zone};
 
 /// Events of each month, and series beside them that never end.
-pub const A_MONTH: usize = 100;
+pub(crate) const A_MONTH: usize = 100;
 const SERIES: usize = 4;
 
 /// The month that is asked for.
-pub const MONTH: Date = date(2026, 6, 1);
+pub(crate) const MONTH: Date = date(2026, 6, 1);
 
 /// Who owns the calendars; also the password.
-pub const USER: &str = "tom";
+pub(crate) const USER: &str = "tom";
 
 /// Events imported at a time.
 const CHUNK: usize = 10_000;
 
 /// A core on `folder`, with a user.
-pub fn core(folder: &Path) -> Core {
+pub(crate) fn core(folder: &Path) -> Core {
     let core = open::open(&Config::for_tests(folder)).unwrap();
     let new = NewUser {
         name: USER.to_owned(),
@@ -41,7 +41,7 @@ pub fn core(folder: &Path) -> Core {
 
 /// Makes a calendar of `events` events, a hundred each month around the one asked for, and a few endless series.
 /// Answers how long the import took.
-pub fn calendar(core: &Core, calid: &str, events: usize) -> Duration {
+pub(crate) fn calendar(core: &Core, calid: &str, events: usize) -> Duration {
     let new = NewCalendar {
         name: "Work".to_owned(),
         ..NewCalendar::default()
