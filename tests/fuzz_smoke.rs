@@ -15,6 +15,12 @@ const SEEDS: &[&[u8]] = &[
     b"TRIGGER;RELATED=END:-P1W2DT3H4M5S",
     b"CATEGORIES:A\\,B,C\\\\,D\\n;x^n^'^^",
     b"REQUEST-STATUS:3.1.4;Invalid\\;x;DTSTART:96-Apr-01",
+    b"FREQ=MONTHLY;INTERVAL=2;BYDAY=-1FR,2MO;BYSETPOS=-1;COUNT=10;WKST=SU",
+    b"FREQ=SECONDLY;BYHOUR=1,2;BYMINUTE=59;BYSECOND=0,60;UNTIL=20400101T000000Z",
+    b"FREQ=YEARLY;BYWEEKNO=-53,20;BYYEARDAY=-366,1;BYMONTH=2;BYMONTHDAY=29,-1",
+    b"calid=tom%3Bx;y&rrules=%22a%3Bb%22;\"c;d\"&uid=a+b%zz&=&a&&\xc3\xa9=%c3%a9",
+    b"<?xml version=\"1.0\"?><iCalendar><iCal a=\"1\"><EVENT>x&amp;&#10;</EVENT></iCal></iCalendar>",
+    b"\x03NOOP\r\nCAPABILITY\r\n..x\r\n.\r\nAUTHENTICATE PLAIN =\r\nSENDDATA 10\r\nDISCONNECT\r\n",
     include_bytes!("data/ics/folded.ics"),
     include_bytes!("data/ics/bare.ics"),
     include_bytes!("data/ics/several.ics"),
@@ -59,6 +65,15 @@ const PIECES: &[&[u8]] = &[
     b"UID:1\n",
     b"RECURRENCE-ID:20240101\n",
     b"RRULE:FREQ=DAILY\n",
+    b"BYDAY=1MO;",
+    b"%3B",
+    b"%",
+    b"&",
+    b"<a>",
+    b"<!DOCTYPE a>",
+    b"&#0;",
+    b"NOOP\r\n",
+    b".\r\n",
 ];
 
 /// A small random number generator (xorshift64*), so that every run has the same inputs.
@@ -132,4 +147,28 @@ fn lines() {
 #[test]
 fn components() {
     run(2, targets::component);
+}
+
+#[test]
+fn rules() {
+    run(3, |input| {
+        for line in input.split(|&b| b == b'\n') {
+            targets::rule(line);
+        }
+    });
+}
+
+#[test]
+fn forms() {
+    run(4, targets::form);
+}
+
+#[test]
+fn documents() {
+    run(5, targets::xml);
+}
+
+#[test]
+fn frames() {
+    run(6, targets::frame);
 }

@@ -2,10 +2,18 @@
 //!
 //! Knows nothing of the fuzzer, so that a test on a stable toolchain can call the same functions.
 
-use wcapd::ical::component::{Property, escape_text, unescape_text};
+use wcapd::ical::component::{Component, Property, escape_text, unescape_text};
+use wcapd::ical::datetime::{TimeRange, Timestamp};
+use wcapd::ical::instances::Series;
+use wcapd::ical::object::{CalendarObject, Kind};
 use wcapd::ical::parse::{Limits, Parsed, parse, parse_mending};
+use wcapd::ical::recur::Work;
+use wcapd::ical::rule::Rule;
 use wcapd::ical::value;
+use wcapd::ical::zone::Zone;
 use wcapd::ical::{check, import, interop, object, print};
+use wcapd::text::form::{self, Encoded, Form, FormLimits, ListRule};
+use wcapd::text::xml::{self, XmlLimits};
 
 /// Bounds small enough that the fuzzer reaches them.
 const LIMITS: Limits = Limits {
@@ -100,4 +108,80 @@ fn reads_back(parsed: &Parsed) {
         assert_eq!(again.errors, []);
         assert_eq!(again.components, std::slice::from_ref(component));
     }
+}
+
+/// A recurrence rule: what is read prints to the same rule, and its instances answer within their budget.
+pub fn rule(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let Ok(rule) = Rule::parse(text) else {
+        return;
+    };
+    assert_eq!(Rule::parse(&rule.to_string()).ok(), Some(rule));
+    let mut event = Component::new("VEVENT");
+    event.push(Property::new("DTSTART", "20240229T103000Z"));
+    event.push(Property::new("RRULE", text));
+    let object = CalendarObject {
+        kind: Kind::Event,
+        uid: String::new(),
+        components: vec![event],
+        timezones: Vec::new(),
+    };
+    let mut work = Work::new(50_000);
+    let Ok(series) = Series::of(&object, &Zone::utc(), &mut work) else {
+        return;
+    };
+    let window = TimeRange::lasting(Timestamp(4_000_000_000), 40 * 86_400);
+    if let Ok(found) = series.instances(window, 1_000, &mut work) {
+        assert!(found.len() <= 1_000);
+        assert!(found.is_sorted_by_key(|instance| instance.start));
+        assert!(
+            found
+                .iter()
+                .all(|instance| instance.range().overlaps(window))
+        );
+    }
+}
+
+/// A query string: every value answers in every way it can be asked, and what is encoded decodes.
+pub fn form(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let limits = FormLimits {
+        parameters: 20,
+        value_length: 200,
+    };
+    let mut parameters = Form::new();
+    let _ = parameters.add_encoded(text, limits);
+    assert!(parameters.pairs().count() <= limits.parameters);
+    for (_, raw) in parameters.pairs() {
+        let _ = raw.decode();
+        for quoted in [false, true] {
+            for encoded in [Encoded::Keeps, Encoded::Separates] {
+                let list = ListRule {
+                    quoted,
+                    comma: quoted,
+                    encoded,
+                };
+                let _ = raw.items(list);
+            }
+        }
+    }
+    assert_eq!(form::decode(&form::encode(text)).as_deref(), Ok(text));
+}
+
+/// An XML document: the reader answers, whatever it is.
+pub fn xml(input: &[u8]) {
+    let limits = XmlLimits {
+        depth: 8,
+        nodes: 200,
+    };
+    let _ = xml::read(input, limits);
+}
+
+/// Bytes from a CAP client; what is promised stands with the function.
+pub fn frame(input: &[u8]) {
+    wcapd::cap::fuzz_frame(input);
 }
