@@ -171,8 +171,10 @@ fn refusals_of_names() {
         let reserved = place.refused(&["calendar", "create", "default", "--owner", "tom"]);
         assert!(reserved.contains("reserved"), "{reserved}");
         // Standard input is no terminal here.
-        let sentence = place.refused(&["user", "add", "jerry"]);
+        let sentence = place.refused(&["user", "passwd", "tom"]);
         assert!(sentence.contains("--password-stdin"), "{sentence}");
+        place.done(&["user", "add", "anna"]);
+        assert!(place.done(&["user", "list"]).contains("anna"));
         let sentence = place.refused(&["user", "add", "jerry", "--password-stdin"]);
         assert!(sentence.contains("is empty"), "{sentence}");
         place.stop();

@@ -83,7 +83,7 @@ fn users(core: &Core, request: Request) -> Result<Response, Error> {
                 surname,
                 administrator,
             };
-            core.add_user(&new, Some(&password.0))?;
+            core.add_user(&new, password.as_ref().map(|password| password.0.as_str()))?;
         }
         Request::UserShow(name) => return Ok(user_record(core, &core.user(&name)?)),
         Request::UserPassword(name, password) => core.set_password(&name, &password.0)?,

@@ -33,8 +33,8 @@ pub enum Request {
         surname: String,
         /// Whether it is an administrator's.
         administrator: bool,
-        /// Its password.
-        password: Secret,
+        /// Its password; without one nobody can log in with it yet.
+        password: Option<Secret>,
     },
     /// Lists all accounts.
     UserList,

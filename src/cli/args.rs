@@ -46,6 +46,7 @@ SIGTERM and SIGINT (Ctrl-C) let requests in flight finish, then end the server."
 const USER_EXAMPLES: &str = "\
   wcapd user add tom --mail tom@example.org --name 'Tom Smith'    asks for the password
   echo \"$secret\" | wcapd user add jerry --password-stdin
+  wcapd user add anna </dev/null      no password yet: 'wcapd user passwd anna' sets one
   wcapd user grant tom administrator
   wcapd user disable jerry";
 

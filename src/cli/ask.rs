@@ -35,7 +35,7 @@ fn of_user(user: &User) -> Result<Request, Failure> {
             given_name: text(&add.given),
             surname: text(&add.surname),
             administrator: add.admin,
-            password: password(add.password, &add.name)?,
+            password: new_password(add.password, &add.name)?,
         },
         User::List => Request::UserList,
         User::Show(user) => Request::UserShow(user.name.clone()),
@@ -98,6 +98,17 @@ fn of_calendar(calendar: &Calendar) -> Request {
             set: Some(entries),
         } => Request::CalendarSetAcl(calid.clone(), entries.clone()),
     }
+}
+
+/// The password for a new account. A script that gives none gets an account that nobody can log in with yet.
+fn new_password(source: Password, name: &str) -> Result<Option<Secret>, Failure> {
+    if source.password_stdin || io::stdin().is_terminal() {
+        return password(source, name).map(Some);
+    }
+    eprintln!(
+        "wcapd: '{name}' has no password, so nobody can log in with it; 'wcapd user passwd {name}' sets one"
+    );
+    Ok(None)
 }
 
 /// The password for `name`: the first line of standard input, or what is typed twice, unseen, at the terminal.
