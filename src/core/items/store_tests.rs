@@ -8,42 +8,17 @@ use super::super::delete::DeleteItems;
 use super::super::edit::Change;
 use super::super::times::{End, KeepIn, TimesEdit};
 use super::*;
-use crate::core::Settings;
 use crate::core::accounts::NewUser;
-use crate::core::password::Cost;
-use crate::core::settings::DEFAULT_ACL;
 use crate::ical::datetime::Timestamp;
 use crate::ical::value::parse_date_time;
-use crate::limits::Limits;
-use crate::model::acl::Acl;
-use crate::model::clock::{CountedIds, ManualClock};
+use crate::model::clock::ManualClock;
 use crate::model::item::Operation;
 use crate::store as records;
 use crate::store::journal::{self, Entry};
 
 fn core() -> (Core, Arc<ManualClock>, Caller) {
-    let settings = Settings {
-        domain: "localhost".into(),
-        default_acl: Acl::parse(DEFAULT_ACL, "localhost").unwrap(),
-        default_tzid: "Europe/Berlin".into(),
-        session_idle: 1_800,
-        session_absolute: 43_200,
-        tombstone_days: 30,
-        anonymous: true,
-        proxyauth: false,
-        override_acl: false,
-        userprefs: false,
-        password_cost: Cost::CHEAPEST,
-        limits: Limits::default(),
-    };
-    let clock = Arc::new(ManualClock::new(Timestamp(1_767_600_000)));
-    let store = records::Store::in_memory(clock.clone()).unwrap();
-    let core = Core::new(
-        store,
-        clock.clone(),
-        Arc::new(CountedIds::default()),
-        settings,
-    );
+    let (core, clock) = crate::core::testing::core();
+    clock.set(Timestamp(1_767_600_000));
     let new = NewUser {
         name: "tom".into(),
         ..NewUser::default()

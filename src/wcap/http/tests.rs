@@ -9,34 +9,18 @@ use tower::ServiceExt;
 use super::*;
 use crate::core::Settings;
 use crate::core::accounts::NewUser;
-use crate::core::password::Cost;
-use crate::core::settings::DEFAULT_ACL;
-use crate::model::acl::Acl;
-use crate::model::clock::{Clock, CountedIds, ManualClock};
-use crate::store::Store;
+use crate::core::testing::{core_with, settings};
 use crate::wcap::reply::PRODID;
 
 const NOW: Timestamp = Timestamp(1_039_895_297);
 const DATE: &str = "Sat, 14 Dec 2002 19:48:17 GMT";
 
 fn router_with(limits: Limits) -> Router {
-    let settings = Settings {
-        domain: "localhost".into(),
-        default_acl: Acl::parse(DEFAULT_ACL, "localhost").unwrap(),
-        default_tzid: "Europe/Berlin".into(),
-        session_idle: 1_800,
-        session_absolute: 43_200,
-        tombstone_days: 30,
-        anonymous: true,
-        proxyauth: false,
-        override_acl: false,
-        userprefs: false,
-        password_cost: Cost::CHEAPEST,
+    let (core, clock) = core_with(Settings {
         limits,
-    };
-    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(NOW));
-    let store = Store::in_memory(Arc::clone(&clock)).unwrap();
-    let core = Core::new(store, clock, Arc::new(CountedIds::default()), settings);
+        ..settings()
+    });
+    clock.set(NOW);
     let tom = NewUser {
         name: "tom".into(),
         ..NewUser::default()
