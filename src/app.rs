@@ -188,7 +188,10 @@ fn router(config: &Config, core: &Core, jobs: Dispatch) -> Result<Router, Error>
     let pages = web::router(core.clone(), jobs.clone())?;
     let options = wcap::http::Options {
         prefixes: config.http.prefixes.clone(),
-        login_page: config.wcap.login_page,
+        compatibility: wcap::context::Compatibility {
+            login_page: config.wcap.login_page,
+            organizer_by_user: config.wcap.organizer_by_user,
+        },
     };
     Ok(wcap::http::router(core.clone(), jobs, &options)
         .merge(pages)

@@ -1,36 +1,27 @@
-//! WCAP transcripts: every `tests/wcap/COMMAND/CASE.txt` is one test, sent over a loopback connection
-//! to a server of its own with a clock that stands still. The format is in `tests/wcap/README.md`.
+//! WCAP transcripts: every `tests/wcap/COMMAND/CASE.txt` and every `tests/clients/CLIENT/CASE.txt` is one test, sent
+//! over a loopback connection to a server of its own with a clock that stands still. The format is in
+//! `tests/wcap/README.md`. What they exercise, taken together, is tested too.
 
 #![expect(clippy::expect_used, reason = "tests")]
 
 mod common;
+mod coverage;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use wcapd::config::Config;
-use wcapd::config::table::Key;
-use wcapd::config::value::Raw;
-use wcapd::core::accounts::NewUser;
-use wcapd::core::calendars::NewCalendar;
-use wcapd::core::{Caller, Core};
-use wcapd::dispatch::Dispatch;
-use wcapd::ical::datetime::Timestamp;
-use wcapd::model::calendar::CalendarProperties;
-use wcapd::model::clock::{Clock as _, CountedIds, ManualClock};
-use wcapd::store::Store;
 use wcapd::wcap::registry;
 
-use common::transcript::{Transcript, World};
+use common::transcript::Transcript;
+use common::world::Demo;
+use coverage::Coverage;
 
-/// Monday 5 January 2026, 09:00 UTC: where every case's clock stands unless it says otherwise.
-const NOW: &str = "20260105T090000Z";
+/// A transcript: its name, such as `login/idle`, and its file.
+type Case = (String, PathBuf);
 
 fn main() {
     let mut arguments = Arguments::from_args();
@@ -38,21 +29,38 @@ fn main() {
         .enable_all()
         .build();
     let runtime = Arc::new(runtime.expect("a runtime starts"));
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wcap");
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let of_commands = cases(&top.join("tests/wcap"), "");
+    let of_clients = cases(&top.join("tests/clients"), "clients/");
+    assert!(
+        !of_commands.is_empty(),
+        "expected transcripts in tests/wcap"
+    );
+    assert!(
+        !of_clients.is_empty(),
+        "expected transcripts in tests/clients"
+    );
     let mut trials = Vec::new();
-    for path in cases(&folder) {
-        let name = path
-            .strip_prefix(&folder)
-            .expect("found inside")
-            .with_extension("");
-        let name = name.to_string_lossy().replace('\\', "/");
-        let runtime = Arc::clone(&runtime);
+    for (name, path) in of_commands.iter().chain(&of_clients) {
+        let (path, runtime) = (path.clone(), Arc::clone(&runtime));
         trials.push(Trial::test(name, move || run(&path, &runtime)));
     }
-    assert!(!trials.is_empty(), "expected transcripts in tests/wcap");
-    trials.push(Trial::test("every command has a transcript", move || {
-        every_command(&folder)
-    }));
+    let all: Vec<Case> = of_commands.iter().chain(&of_clients).cloned().collect();
+    let shown = of_clients;
+    trials.extend([
+        Trial::test("every command has a transcript", move || {
+            every_command(&of_commands)
+        }),
+        Trial::test("every client is in the table of compatibility", move || {
+            every_client(&shown)
+        }),
+        Trial::test("coverage is read off transcripts", || {
+            Ok(coverage::reads_right()?)
+        }),
+        Trial::test("coverage of commands, parameters and results", move || {
+            covered(&all)
+        }),
+    ]);
     if std::env::var_os("UPDATE").is_some() {
         // One after the other, so that what is printed can be read.
         arguments.test_threads = Some(1);
@@ -61,11 +69,11 @@ fn main() {
 }
 
 /// Each row of the registry has a folder of cases, and each folder is a row's.
-fn every_command(folder: &Path) -> Result<(), Failed> {
-    let known: BTreeSet<String> = registry::rows().map(|row| row.name.to_owned()).collect();
-    let told: BTreeSet<String> = cases(folder)
+fn every_command(cases: &[Case]) -> Result<(), Failed> {
+    let known: BTreeSet<&str> = registry::rows().map(|row| row.name).collect();
+    let told: BTreeSet<&str> = cases
         .iter()
-        .filter_map(|path| Some(path.parent()?.file_name()?.to_string_lossy().into_owned()))
+        .filter_map(|(name, _)| Some(name.split_once('/')?.0))
         .collect();
     let missing: Vec<_> = known.difference(&told).collect();
     let strange: Vec<_> = told.difference(&known).collect();
@@ -75,10 +83,42 @@ fn every_command(folder: &Path) -> Result<(), Failed> {
     Err(format!("commands without a case: {missing:?}; folders of no command: {strange:?}").into())
 }
 
-/// The `.txt` files one folder below `folder`, in order.
-fn cases(folder: &Path) -> Vec<PathBuf> {
+/// The page for operators leads to each transcript of a client.
+fn every_client(cases: &[Case]) -> Result<(), Failed> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md");
+    let page = fs::read_to_string(page)?;
+    let untold: Vec<&str> = cases
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !page.contains(&format!("(../tests/{name}.txt)")))
+        .collect();
+    match untold.is_empty() {
+        true => Ok(()),
+        false => Err(format!("docs/compatibility.md does not lead to {untold:?}").into()),
+    }
+}
+
+/// Everything of the protocol occurs in some transcript, and the page says where.
+fn covered(cases: &[Case]) -> Result<(), Failed> {
+    let mut coverage = Coverage::default();
+    for (name, path) in cases {
+        coverage.add(name, &Transcript::parse(&fs::read_to_string(path)?)?);
+    }
+    let complaints = coverage.complaints();
+    if !complaints.is_empty() {
+        return Err(complaints.join("\n").into());
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/wcap-coverage.md");
+        fs::write(&path, coverage.page())?;
+    }
+    Ok(())
+}
+
+/// The `.txt` files one folder below `folder`, in order; the names begin with `prefix`.
+fn cases(folder: &Path, prefix: &str) -> Vec<Case> {
     let list = |folder: &Path| -> Vec<PathBuf> {
-        let entries = fs::read_dir(folder).expect("a readable folder");
+        let entries = fs::read_dir(folder).into_iter().flatten();
         let mut paths: Vec<_> = entries
             .map(|entry| entry.expect("readable").path())
             .collect();
@@ -89,6 +129,12 @@ fn cases(folder: &Path) -> Vec<PathBuf> {
     let files = folders.flat_map(|folder| list(&folder));
     files
         .filter(|path| path.extension().is_some_and(|end| end == "txt"))
+        .map(|path| {
+            let name = path.strip_prefix(folder).expect("found inside");
+            let name = name.with_extension("");
+            let name = name.to_string_lossy().replace('\\', "/");
+            (format!("{prefix}{name}"), path)
+        })
         .collect()
 }
 
@@ -109,169 +155,4 @@ fn run(path: &Path, runtime: &Runtime) -> Result<(), Failed> {
         None => {}
     }
     Err(Failed::from(report))
-}
-
-/// A server over a store in memory. It starts with the first request; what is set before that can
-/// be configuration, what is set after it is a change while clients are there.
-struct Demo<'a> {
-    runtime: &'a Runtime,
-    config: Config,
-    clock: Arc<ManualClock>,
-    core: Option<Core>,
-    address: Option<SocketAddr>,
-}
-
-impl<'a> Demo<'a> {
-    fn new(runtime: &'a Runtime) -> Self {
-        let now = time(NOW).expect("a good time");
-        Self {
-            runtime,
-            config: Config::for_tests(Path::new("unused")),
-            clock: Arc::new(ManualClock::new(now)),
-            core: None,
-            address: None,
-        }
-    }
-
-    /// Sets a key of the configuration, such as `limits.value_bytes 10`.
-    fn set(&mut self, path: &str, value: &str) -> Result<(), String> {
-        if self.core.is_some() {
-            return Err("@set stands before everything that needs the server".to_owned());
-        }
-        let key = Key::find(path).ok_or_else(|| {
-            let nearest = Key::nearest(path);
-            format!("there is no key {path}; did you mean {nearest}?")
-        })?;
-        // As in an environment variable.
-        let set = key.set(&mut self.config, &Raw::Text(value.to_owned()));
-        set.ok_or_else(|| format!("{path} must be {}", key.expected()))
-    }
-
-    /// Stores the items of a file in `tests/wcap/data`, all of which must be sound.
-    fn import(&mut self, calid: &str, file: &str) -> Result<(), String> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/wcap/data")
-            .join(file);
-        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let core = self.core();
-        let upload = core.read_upload(&bytes);
-        let imported = core.import(&Caller::System, calid, upload, None, |_| {});
-        let imported = imported.map_err(|error| error.message().to_owned())?;
-        match imported.faults.is_empty() {
-            true => Ok(()),
-            false => Err(imported.faults.join("; ")),
-        }
-    }
-
-    fn core(&mut self) -> &Core {
-        let (clock, config) = (&self.clock, &self.config);
-        self.core.get_or_insert_with(|| {
-            let store = Store::in_memory(clock.clone()).expect("a store in memory opens");
-            let ids = Arc::new(CountedIds::default());
-            let settings = wcapd::app::open::settings(config);
-            Core::new(store, clock.clone(), ids, settings)
-        })
-    }
-}
-
-impl World for Demo<'_> {
-    fn directive(&mut self, words: &[String]) -> Result<(), String> {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let text = |error: wcapd::core::Error| error.message().to_owned();
-        match words.as_slice() {
-            ["set", key, value] => self.set(key, value),
-            ["now", at] => {
-                self.clock.set(time(at)?);
-                Ok(())
-            }
-            ["advance", seconds] => {
-                let seconds = seconds
-                    .parse()
-                    .map_err(|_| format!("no number: {seconds}"))?;
-                self.clock.advance(seconds);
-                Ok(())
-            }
-            ["user", name, roles @ ..] => {
-                let new = NewUser {
-                    name: (*name).to_owned(),
-                    administrator: roles.contains(&"admin"),
-                    ..NewUser::default()
-                };
-                self.core()
-                    .add_user(&new, Some(name))
-                    .map(drop)
-                    .map_err(text)
-            }
-            ["group", name, members @ ..] => {
-                let members: Vec<String> = members.iter().map(|m| (*m).to_owned()).collect();
-                self.core()
-                    .add_group(name, &[], &members)
-                    .map(drop)
-                    .map_err(text)
-            }
-            ["calendar", calid, owner, flags @ ..] => {
-                let new = NewCalendar {
-                    resource: flags.contains(&"resource"),
-                    ..NewCalendar::default()
-                };
-                self.core()
-                    .create_calendar(calid, owner, &new)
-                    .map(drop)
-                    .map_err(text)
-            }
-            ["acl", calid, entries] => {
-                let change = |calendar: &mut CalendarProperties| {
-                    calendar.acl = entries.split(';').map(str::to_owned).collect();
-                };
-                self.core()
-                    .change_calendar(calid, change)
-                    .map(drop)
-                    .map_err(text)
-            }
-            ["zone", calid, tzid] => {
-                let change = |calendar: &mut CalendarProperties| calendar.tzid = (*tzid).to_owned();
-                self.core()
-                    .change_calendar(calid, change)
-                    .map(drop)
-                    .map_err(text)
-            }
-            ["import", calid, file] => self.import(calid, file),
-            _ => Err(format!("'@{}' means nothing", words.join(" "))),
-        }
-    }
-
-    fn address(&mut self) -> SocketAddr {
-        if let Some(address) = self.address {
-            return address;
-        }
-        let router = router(self.core().clone(), &self.config);
-        let address = self.runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            let address = listener.local_addr().expect("bound");
-            tokio::spawn(async move { axum::serve(listener, router).await });
-            address
-        });
-        *self.address.insert(address)
-    }
-
-    fn now(&self) -> String {
-        self.clock.now().to_string()
-    }
-}
-
-/// The WCAP door as the program opens it, without the listener's own bounds on connections.
-fn router(core: Core, config: &Config) -> axum::Router {
-    let dispatch = Dispatch::new(16, core.store().reads_inline());
-    let options = wcapd::wcap::http::Options {
-        prefixes: config.http.prefixes.clone(),
-        login_page: config.wcap.login_page,
-    };
-    wcapd::wcap::http::router(core, dispatch, &options)
-}
-
-/// The instant of a UTC time such as `20260105T090000Z`.
-fn time(text: &str) -> Result<Timestamp, String> {
-    let utc = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text);
-    let utc = utc.map_err(|_| format!("expected a time such as {NOW}, found {text}"))?;
-    Ok(Timestamp::from_civil_utc(utc))
 }

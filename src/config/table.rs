@@ -154,6 +154,8 @@ config! {
     wcap: Wcap {
         /// Answer login.wcap without fmt-out by a redirect to a page, as old scripts expect, not by text.
         login_page: bool = false;
+        /// Take orgUID alone as the organizer of a new item, as servers before 6.3 did, not refuse it (errno 67).
+        organizer_by_user: bool = false;
     }
 
     /// What new calendars start with.

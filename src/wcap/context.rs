@@ -24,6 +24,15 @@ pub enum Session {
     },
 }
 
+/// What old clients expect and newer ones do not, as the configuration says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compatibility {
+    /// Whether login without a format answers a page.
+    pub login_page: bool,
+    /// Whether `orgUID` alone names the organizer of a new item, as before Calendar Server 6.3.
+    pub organizer_by_user: bool,
+}
+
 /// A file that came with the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
@@ -55,8 +64,8 @@ pub struct Context {
     pub uploads: Vec<Upload>,
     /// The time of the request.
     pub now: Timestamp,
-    /// Whether login without a format answers a page.
-    pub login_page: bool,
+    /// What old clients are given.
+    pub compatibility: Compatibility,
 }
 
 impl Context {

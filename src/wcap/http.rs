@@ -30,7 +30,7 @@ use crate::limits::Limits;
 use crate::metric;
 use crate::text::form::{Form, FormError, FormLimits};
 use crate::wcap::args::{Args, ListLimits};
-use crate::wcap::context::{Context, Failure, Session, Upload};
+use crate::wcap::context::{Compatibility, Context, Failure, Session, Upload};
 use crate::wcap::encode::encode;
 use crate::wcap::errno::Errno;
 use crate::wcap::format::Format;
@@ -44,7 +44,7 @@ struct Door {
     core: Core,
     dispatch: Dispatch,
     kept: Kept,
-    login_page: bool,
+    compatibility: Compatibility,
 }
 
 /// What the configuration tells the door.
@@ -52,8 +52,8 @@ struct Door {
 pub struct Options {
     /// Where commands are answered; each begins and ends with `/`.
     pub prefixes: Vec<String>,
-    /// Whether login without a format answers a page.
-    pub login_page: bool,
+    /// What old clients are given.
+    pub compatibility: Compatibility,
 }
 
 impl Door {
@@ -75,7 +75,7 @@ pub fn router(core: Core, dispatch: Dispatch, options: &Options) -> Router {
             kept: Kept::new(core.settings().limits.kept_answers),
             core,
             dispatch,
-            login_page: options.login_page,
+            compatibility: options.compatibility,
         }))
 }
 
@@ -289,10 +289,10 @@ async fn dispatch(
         attendees: limits.attendees,
     };
     let core = door.core.clone();
-    let login_page = door.login_page;
+    let compatibility = door.compatibility;
     let begin = move || {
         let args = Args::new(form, row.params, lists);
-        prepare(core, row, args, format, uploads, login_page)
+        prepare(core, row, args, format, uploads, compatibility)
     };
     let served = match row.kept {
         true => again_or_run(door, row, format, begin).await,
@@ -345,7 +345,7 @@ fn prepare(
     args: Args,
     format: Format,
     uploads: Vec<Upload>,
-    login_page: bool,
+    compatibility: Compatibility,
 ) -> Result<Context, Errno> {
     args.check_form(row.exact_rids)
         .map_err(|error| failed(row, error.into()))?;
@@ -362,7 +362,7 @@ fn prepare(
         args,
         format,
         uploads,
-        login_page,
+        compatibility,
     })
 }
 

@@ -1,5 +1,5 @@
-//! What several test programs share: a byte-exact HTTP client, the server as a child process, and
-//! the transcript format. Knows no command of WCAP.
+//! What several test programs share: a byte-exact HTTP client, the server as a child process or in
+//! this one, and the transcript format. Knows no command of WCAP.
 
 #![allow(dead_code, reason = "each test program uses a part")]
 #![allow(
@@ -13,3 +13,4 @@ pub mod http;
 pub mod server;
 pub mod template;
 pub mod transcript;
+pub mod world;

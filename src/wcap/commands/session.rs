@@ -46,7 +46,7 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 fn login(context: &Context) -> Result<Answer, Failure> {
-    let page = context.login_page && context.args.written("fmt-out").is_none();
+    let page = context.compatibility.login_page && context.args.written("fmt-out").is_none();
     let user = context.args.text("user")?.unwrap_or_default();
     let user = user.trim();
     if user.is_empty() {

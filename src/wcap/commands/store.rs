@@ -63,7 +63,8 @@ fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
     let given = super::told(context, Some(&calid), Right::Add, given)?;
     let edit = |zone: &_| given.edit(zone);
     let defaults = |made: &_| fields::defaults(kind, made);
-    let request = request(args, kind, &edit, &defaults);
+    let by_user = context.compatibility.organizer_by_user;
+    let request = request(args, kind, by_user, &edit, &defaults);
     let request = super::told(context, Some(&calid), Right::Add, request)?;
     let stored = context.core.store_item(&context.caller, &calid, &request)?;
     if args.flag("fetch")? && stored.readable {
@@ -86,6 +87,7 @@ fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
 fn request<'a>(
     args: &Args,
     kind: Kind,
+    by_user: bool,
     edit: &'a (dyn Fn(&Zone) -> Edit + Sync),
     defaults: &'a (dyn Fn(&Component) -> Vec<Property> + Sync),
 ) -> Result<StoreItem<'a>, Failure> {
@@ -113,7 +115,7 @@ fn request<'a>(
         method: method(args)?,
         edit,
         defaults,
-        organizer: organizer(args)?,
+        organizer: organizer(args, by_user)?,
         sent_by: args.text("sentUID")?.map(|user| user.into_owned()),
         drop_unfit_start: args.flag("excludedtstart")?,
     })
@@ -191,14 +193,17 @@ fn method(args: &Args) -> Result<Method, Failure> {
     })
 }
 
-fn organizer(args: &Args) -> Result<Organizer, Failure> {
+/// The organizer; with `by_user` a user name is as good as a calid.
+fn organizer(args: &Args, by_user: bool) -> Result<Organizer, Failure> {
     for name in ["orgCalid", "orgEmail"] {
         if let Some(text) = args.text(name)?.filter(|text| !text.trim().is_empty()) {
             return Ok(Organizer::Named(text.into_owned()));
         }
     }
     let user = args.text("orgUID")?.filter(|text| !text.trim().is_empty());
-    Ok(user.map_or(Organizer::Unsaid, |user| {
-        Organizer::OnlyUser(user.into_owned())
-    }))
+    Ok(match user {
+        Some(user) if by_user => Organizer::Named(user.into_owned()),
+        Some(user) => Organizer::OnlyUser(user.into_owned()),
+        None => Organizer::Unsaid,
+    })
 }

@@ -29,7 +29,7 @@ fn router_with(limits: Limits) -> Router {
     let prefixes = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned);
     let options = Options {
         prefixes: prefixes.into(),
-        login_page: false,
+        compatibility: Compatibility::default(),
     };
     router(core, Dispatch::new(4, true), &options)
 }
@@ -422,7 +422,7 @@ async fn what_was_answered_before_is_never_older_than_the_store() {
     core.add_user(&tom, None).unwrap();
     let options = Options {
         prefixes: vec!["/".to_owned()],
-        login_page: false,
+        compatibility: Compatibility::default(),
     };
     let door = router(core.clone(), Dispatch::new(4, true), &options);
     let june = "/get_freebusy.wcap?calid=tom&dtstart=20260601T000000Z&dtend=20260701T000000Z";

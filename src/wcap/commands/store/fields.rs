@@ -79,7 +79,7 @@ impl Given {
     /// Reads the parameters.
     pub(super) fn read(args: &Args, kind: Kind, now: Timestamp) -> Result<Self, Failure> {
         let replace = args.flag("replace")?;
-        let zone = args.zone("tzid")?;
+        let zone = args.zone("tzid")?.or_else(|| private_zone(args));
         let mut properties = texts(args)?;
         properties.extend(lists(args, replace)?);
         properties.extend(words(args, kind)?);
@@ -282,6 +282,25 @@ fn number(args: &Args, name: &'static str) -> Result<Option<i64>, Failure> {
     Ok(args.integer(name)?)
 }
 
+/// The zone that old clients name in a property of their own: that of the start, else of the end.
+fn private_zone(args: &Args) -> Option<Zone> {
+    const NAMES: [&str; 3] = [
+        "X-NSCP-DTSTART-TZID",
+        "X-NSCP-DUE-TZID",
+        "X-NSCP-DTEND-TZID",
+    ];
+    NAMES.iter().find_map(|name| {
+        let sent = args.extensions().find(|(sent, _)| sent == name);
+        let text = sent?.1.ok()?;
+        Zone::known_as(own_value(&text).trim())
+    })
+}
+
+/// What stands after the operation that old clients put before the value.
+fn own_value(text: &str) -> &str {
+    text.rsplit_once('^').map_or(text, |(_, value)| value)
+}
+
 /// `X-` parameters become properties; old clients put what is to be done and `^` before the value.
 fn extensions(args: &Args) -> Result<Vec<PropertyEdit>, Failure> {
     let mut edits = Vec::new();
@@ -295,7 +314,7 @@ fn extensions(args: &Args) -> Result<Vec<PropertyEdit>, Failure> {
         if ours || name.len() > 64 || !name.bytes().all(token) {
             continue;
         }
-        let value = text.rsplit_once('^').map_or(&*text, |(_, value)| value);
+        let value = own_value(&text);
         edits.push(match value.is_empty() {
             true => PropertyEdit::Clear(name.into()),
             false => PropertyEdit::Set(Property::text(name, value)),

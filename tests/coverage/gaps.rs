@@ -1,0 +1,85 @@
+//! What no transcript exercises, each with the reason.
+
+use wcapd::wcap::errno::Errno;
+use wcapd::wcap::registry;
+
+/// Results that no transcript can show.
+const ERRNOS: &[(&[i32], &str)] = &[
+    (
+        &[2],
+        "clients take it for a failed login: a default calendar that is missing is made and login answers 0",
+    ),
+    (&[20, 24, 70], "the command has no failure of its own"),
+    (
+        &[33],
+        "mail is queued in the same write as the change, so the one never comes without the other",
+    ),
+    (
+        &[34],
+        "calendars are not switched off; a shut account keeps its calendar",
+    ),
+    (
+        &[48, 49, 50, 51],
+        "of the link to a back end, which there is none of",
+    ),
+    (
+        &[53, 64],
+        "inside the server; clients get the general failure of the command",
+    ),
+    (
+        &[69],
+        "nothing of a calendar's properties waits for a directory",
+    ),
+    (
+        &[81],
+        "an exception without its master is answered as it is: clients drop the whole calendar otherwise",
+    ),
+    (&[11000], "only while the server stops, or above its bounds"),
+    (
+        &[11001, 11002, 11003, 11004, 11005, 11006, 11007, 11008],
+        "of the link to a back end, which there is none of",
+    ),
+];
+
+/// Results of commands that are not there yet.
+const COMING: &[i32] = &[
+    8, 10, 11, 12, 19, 21, 22, 23, 25, 26, 27, 30, 31, 32, 36, 41, 42, 43, 46, 56, 57, 71, 72, 73,
+    74, 75, 78, 82, 83, 84, 85, 86, 87,
+];
+
+/// Parameters of a command that nothing can show.
+const PARAMS: &[(&str, &str, &str)] = &[];
+
+/// Why no transcript has that result, if none can.
+pub(super) fn errno(number: i32) -> Option<&'static str> {
+    let row = ERRNOS.iter().find(|(numbers, _)| numbers.contains(&number));
+    row.map(|(_, reason)| *reason)
+}
+
+/// Whether the result is of a command that is not there yet.
+pub(super) fn is_coming(number: i32) -> bool {
+    COMING.contains(&number)
+}
+
+/// Why no transcript sends that parameter, if none can.
+pub(super) fn param(command: &str, name: &str) -> Option<&'static str> {
+    let row = PARAMS.iter().find(|(c, p, _)| (*c, *p) == (command, name));
+    row.map(|(_, _, reason)| *reason)
+}
+
+/// Excuses for what is not there at all.
+pub(super) fn strange() -> Vec<String> {
+    let mut strange = Vec::new();
+    for number in ERRNOS.iter().flat_map(|(numbers, _)| *numbers) {
+        if Errno::from_number(*number).is_none() {
+            strange.push(format!("there is no errno {number} to excuse"));
+        }
+    }
+    for (command, name, _) in PARAMS {
+        let row = registry::find(command);
+        if row.is_none_or(|row| row.params.iter().all(|p| p.name != *name)) {
+            strange.push(format!("there is no {name} of {command} to excuse"));
+        }
+    }
+    strange
+}
