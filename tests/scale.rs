@@ -152,6 +152,7 @@ fn fill(store: &Store, calendar: CalendarId, events: usize) {
                     object,
                     text,
                     actor: None,
+                    attendee: None,
                 };
                 items::put(t, calendar, &utc, booking)?;
             }

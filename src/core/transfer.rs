@@ -161,13 +161,14 @@ impl Core {
     ) -> Result<()> {
         let actor = caller.principal();
         self.store().write(|t| {
-            if calendars::get(t, calendar)?.is_none() {
+            let home = calendars::get(t, calendar)?.ok_or_else(|| {
                 let message = "the calendar was removed while the import went on";
-                return Err(Error::new(Kind::NoSuchCalendar, message));
-            }
+                Error::new(Kind::NoSuchCalendar, message)
+            })?;
             for (object, text) in batch {
                 let old = items::get(t, calendar, &object.uid)?;
                 if old.is_none_or(|old| old.text != *text) {
+                    let attendee = self.attendee_of(t, &home, object)?;
                     items::put(
                         t,
                         calendar,
@@ -176,6 +177,7 @@ impl Core {
                             object,
                             text,
                             actor,
+                            attendee: attendee.as_deref(),
                         },
                     )?;
                 }
@@ -225,7 +227,7 @@ impl Core {
                 }
             };
             let Some(window) = window else {
-                items::all(t, calendar, |item| {
+                items::seen(t, calendar, |item| {
                     show(&item);
                     Ok(ControlFlow::Continue(()))
                 })?;
@@ -235,7 +237,7 @@ impl Core {
             let mut uids = items::touching(t, calendar, window, &kinds)?;
             uids.sort_unstable();
             for uids in uids.chunks(BATCH) {
-                let found = items::get_many(t, calendar, uids)?;
+                let found = items::visible_many(t, calendar, uids)?;
                 found.iter().flatten().for_each(&mut show);
             }
             Ok(())

@@ -292,6 +292,14 @@ pub fn mail_address(address: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("mailto:") && !rest.is_empty()).then_some(rest)
 }
 
+/// Whether two calendar addresses are the same text, mail addresses without letter case.
+pub fn same_address(a: &str, b: &str) -> bool {
+    match (mail_address(a), mail_address(b)) {
+        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+        _ => a == b,
+    }
+}
+
 /// Splits a raw value at each `separator` that no backslash escapes.
 fn split_escaped(value: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(value);

@@ -32,17 +32,43 @@ pub struct Item {
     pub modified: Timestamp,
     /// Which change of the calendar that was.
     pub change: u64,
-    /// iTIP method it came with, for queued messages.
+    /// iTIP method it came with, for queued messages only.
     pub method: Option<String>,
     /// Who stored it last; none for anonymous or the server itself.
     pub actor: Option<PrincipalId>,
     /// Address a queued message came from.
     pub sender: Option<String>,
+    /// The ATTENDEE address that stands for this calendar, where somebody else organizes the object.
+    pub attendee: Option<String>,
     /// Facts the indexes rest on.
     pub facts: Facts,
 }
 
-/// What is known of an object without reading its text again. Always derivable from it.
+impl Item {
+    /// Whether it waits in the queue and is not booked.
+    pub fn is_queued(&self) -> bool {
+        self.method.is_some()
+    }
+
+    /// How its calendar takes part in it.
+    pub fn part(&self) -> Part<'_> {
+        Part {
+            attendee: self.attendee.as_deref(),
+            queued: self.is_queued(),
+        }
+    }
+}
+
+/// How a calendar takes part in an object, which the object's text alone does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// The ATTENDEE address that stands for the calendar, where somebody else organizes the object.
+    pub attendee: Option<&'a str>,
+    /// Whether the object waits in the queue.
+    pub queued: bool,
+}
+
+/// What is known of an object without reading its text again. Always derivable from it and the calendar's [`Part`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// First instant and first instant after the last instance; the end is `Timestamp::MAX.0` when endless.
@@ -56,6 +82,59 @@ pub struct Facts {
     pub alarms: bool,
     /// Whether it has attendees.
     pub attendees: bool,
+    /// Whether it, or an instance, is an invitation that waits for the calendar's answer.
+    pub invitation: bool,
+}
+
+/// An [`Item`] as format 1 wrote it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ItemV1 {
+    uid: String,
+    kind: Kind,
+    text: String,
+    created: Timestamp,
+    modified: Timestamp,
+    change: u64,
+    method: Option<String>,
+    actor: Option<PrincipalId>,
+    sender: Option<String>,
+    facts: FactsV1,
+}
+
+/// [`Facts`] as format 1 wrote them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct FactsV1 {
+    span: Option<(i64, i64)>,
+    recurring: bool,
+    restricted: bool,
+    alarms: bool,
+    attendees: bool,
+}
+
+/// Nobody's part in it was known then.
+impl From<ItemV1> for Item {
+    fn from(old: ItemV1) -> Self {
+        Self {
+            uid: old.uid,
+            kind: old.kind,
+            text: old.text,
+            created: old.created,
+            modified: old.modified,
+            change: old.change,
+            method: old.method,
+            actor: old.actor,
+            sender: old.sender,
+            attendee: None,
+            facts: Facts {
+                span: old.facts.span,
+                recurring: old.facts.recurring,
+                restricted: old.facts.restricted,
+                alarms: old.facts.alarms,
+                attendees: old.facts.attendees,
+                invitation: false,
+            },
+        }
+    }
 }
 
 /// What happened in one step of a calendar's history.

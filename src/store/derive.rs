@@ -1,15 +1,18 @@
 //! What is derived from an object's text: the facts beside it and the rows of the indexes. All of it can be made
 //! again from the text alone.
 
+use std::borrow::Cow;
+
 use super::codec::{self, DecodeError, EncodeError, Record};
-use crate::ical::component::Component;
+use crate::ical::component::{Component, Property};
 use crate::ical::datetime::TimeRange;
 use crate::ical::instances::{self, BusyType, Series};
 use crate::ical::object::CalendarObject;
 use crate::ical::parse;
 use crate::ical::recur::Work;
+use crate::ical::value::same_address;
 use crate::ical::zone::Zone;
-use crate::model::item::{Facts, Item};
+use crate::model::item::{Facts, Item, Part};
 
 /// Work allowed to find where one series begins and ends; one that needs more counts as endless.
 pub const WORK: u64 = Work::DEFAULT;
@@ -63,7 +66,7 @@ pub fn object(item: &Item) -> Option<CalendarObject> {
 }
 
 /// The facts about an object. Times without a zone count in `floating`.
-pub fn facts(object: &CalendarObject, floating: &Zone) -> Facts {
+pub fn facts(object: &CalendarObject, part: Part<'_>, floating: &Zone) -> Facts {
     let has = |name: &str| object.components.iter().any(|c| c.property(name).is_some());
     let class = |c: &Component| {
         c.value("CLASS")
@@ -79,7 +82,74 @@ pub fn facts(object: &CalendarObject, floating: &Zone) -> Facts {
             .iter()
             .any(|c| c.components_named("VALARM").next().is_some()),
         attendees: has("ATTENDEE"),
+        invitation: object
+            .components
+            .iter()
+            .any(|component| is_open_invitation(component, part)),
     }
+}
+
+/// What the calendar has said to a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Nothing yet; NEEDS-ACTION is the default (RFC 5545 section 3.2.12).
+    None,
+    Tentative,
+    /// Declined, or handed on to somebody else.
+    Absent,
+    Present,
+}
+
+fn own_attendee<'a>(component: &'a Component, part: Part<'_>) -> Option<&'a Property> {
+    let own = part.attendee?;
+    component
+        .properties_named("ATTENDEE")
+        .find(|attendee| same_address(attendee.value(), own))
+}
+
+fn answer(attendee: &Property) -> Answer {
+    let said = attendee.param("PARTSTAT").unwrap_or_default();
+    match said.trim().to_ascii_uppercase().as_str() {
+        "" | "NEEDS-ACTION" => Answer::None,
+        "TENTATIVE" => Answer::Tentative,
+        "DECLINED" | "DELEGATED" => Answer::Absent,
+        _ => Answer::Present,
+    }
+}
+
+fn is_cancelled(component: &Component) -> bool {
+    component
+        .value("STATUS")
+        .is_some_and(|status| status.trim().eq_ignore_ascii_case("CANCELLED"))
+}
+
+/// Whether an answer of the calendar is waited for; an RSVP of FALSE wants none.
+fn is_open_invitation(component: &Component, part: Part<'_>) -> bool {
+    own_attendee(component, part).is_some_and(|own| {
+        let wanted = own
+            .param("RSVP")
+            .is_none_or(|rsvp| !rsvp.eq_ignore_ascii_case("FALSE"));
+        wanted && answer(own) == Answer::None && !is_cancelled(component)
+    })
+}
+
+/// The object as it takes the calendar's time: what was declined takes none, what waits for an answer and what was
+/// accepted tentatively is tentative.
+pub fn as_taken<'a>(object: &'a CalendarObject, part: Part<'_>) -> Cow<'a, CalendarObject> {
+    if !part.queued && part.attendee.is_none() {
+        return Cow::Borrowed(object);
+    }
+    let mut taken = object.clone();
+    for component in &mut taken.components {
+        let answer = own_attendee(component, part).map_or(Answer::Present, answer);
+        let tentative = part.queued || matches!(answer, Answer::None | Answer::Tentative);
+        if answer == Answer::Absent {
+            component.set(Property::new("TRANSP", "TRANSPARENT"));
+        } else if tentative && instances::busy_type(component) == Some(BusyType::Busy) {
+            component.set(Property::new("STATUS", "TENTATIVE"));
+        }
+    }
+    Cow::Owned(taken)
 }
 
 /// From the first instance to the last, and whether there may be several. A series that takes too much work to
@@ -93,7 +163,12 @@ fn span(object: &CalendarObject, floating: &Zone) -> (Option<TimeRange>, bool) {
 }
 
 /// The rows of the busy index for an object: none, or one over its span.
-pub(super) fn busy(object: &CalendarObject, floating: &Zone) -> Option<(TimeRange, Busy)> {
+pub(super) fn busy(
+    object: &CalendarObject,
+    part: Part<'_>,
+    floating: &Zone,
+) -> Option<(TimeRange, Busy)> {
+    let object = &*as_taken(object, part);
     let busy_type = object
         .components
         .iter()

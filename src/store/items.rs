@@ -1,19 +1,22 @@
 //! Calendar objects: stored, found by UID and by time, removed. Each write keeps the indexes and the journal in step.
 //!
-//! Rights, scheduling and the merging of changes are the core's. What the indexes hold is said in `derive`.
+//! Rights, scheduling and the merging of changes are the core's. Messages that wait are in `queue`; what the indexes
+//! hold is said in `index`.
 
 use std::ops::ControlFlow;
 
 use super::derive::{self, Busy};
 use super::error::{Error, Result};
+use super::queue::{self, REQUEST};
 use super::space::Space;
-use super::spans::Spans;
-use super::{Reader, WriteTxn, codec, journal, layout};
+use super::{Reader, WriteTxn, codec, index, journal, layout};
 use crate::ical::datetime::{TimeRange, Timestamp};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
 use crate::model::id::{CalendarId, PrincipalId};
-use crate::model::item::{Change, Item, Operation, State};
+use crate::model::item::{Change, Item, Operation, Part, State};
+
+pub use super::index::{reindex, verify};
 
 /// An object to be booked.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +27,8 @@ pub struct Booking<'a> {
     pub text: &'a str,
     /// Who books it.
     pub actor: Option<PrincipalId>,
+    /// The ATTENDEE address in it that stands for the calendar, where somebody else organizes it.
+    pub attendee: Option<&'a str>,
 }
 
 /// The booked object called `uid`.
@@ -46,7 +51,36 @@ pub fn get_many(
     t.load_many(Space::Objects, &keys)
 }
 
-/// Books an object in place of the one of its UID, if there was one.
+/// What is seen of a UID: the booked object, else the newest invitation to it in the queue.
+pub fn visible(t: &impl Reader, calendar: CalendarId, uid: &str) -> Result<Option<Item>> {
+    match get(t, calendar, uid)? {
+        Some(item) => Ok(Some(item)),
+        None => newest_request(t, calendar, uid),
+    }
+}
+
+fn newest_request(t: &impl Reader, calendar: CalendarId, uid: &str) -> Result<Option<Item>> {
+    let mut queued = queue::queued(t, calendar, uid)?;
+    queued.retain(|item| item.method.as_deref() == Some(REQUEST));
+    Ok(queued.pop())
+}
+
+/// What is seen of `uids`, in their order.
+pub fn visible_many(
+    t: &impl Reader,
+    calendar: CalendarId,
+    uids: &[String],
+) -> Result<Vec<Option<Item>>> {
+    let mut found = get_many(t, calendar, uids)?;
+    for (item, uid) in found.iter_mut().zip(uids) {
+        if item.is_none() {
+            *item = newest_request(t, calendar, uid)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Books an object in place of what was seen of its UID, if there was anything; invitations to it leave the queue.
 ///
 /// Times without a zone count in `floating`, the calendar's zone. The answer carries the stamps given.
 pub fn put(
@@ -59,11 +93,19 @@ pub fn put(
         object,
         text,
         actor,
+        attendee,
     } = booking;
-    let old = get(t, calendar, &object.uid)?;
+    let old = visible(t, calendar, &object.uid)?;
     if let Some(old) = &old {
-        unindex(t, calendar, floating, old)?;
+        index::remove(t, calendar, floating, old)?;
+        if old.is_queued() {
+            queue::clear_requests(t, calendar, &object.uid)?;
+        }
     }
+    let part = Part {
+        attendee,
+        queued: false,
+    };
     let change = Change {
         uid: object.uid.clone(),
         recurrence_id: None,
@@ -88,9 +130,10 @@ pub fn put(
         method: None,
         actor,
         sender: None,
-        facts: derive::facts(object, floating),
+        attendee: attendee.map(str::to_owned),
+        facts: derive::facts(object, part, floating),
     };
-    index(t, calendar, floating, object, &item)?;
+    index::add(t, calendar, floating, object, &item)?;
     t.save(
         Space::Objects,
         &layout::object(calendar, State::Booked, &item.uid, 0),
@@ -99,7 +142,7 @@ pub fn put(
     Ok(item)
 }
 
-/// Removes a booked object; `stub` goes into the journal. Answers what was removed.
+/// Removes a booked object, and the messages about it that wait; `stub` goes into the journal. Answers what was removed.
 pub fn remove(
     t: &mut WriteTxn<'_>,
     calendar: CalendarId,
@@ -111,7 +154,8 @@ pub fn remove(
     let Some(old) = get(t, calendar, uid)? else {
         return Ok(None);
     };
-    unindex(t, calendar, floating, &old)?;
+    queue::take(t, calendar, floating, uid, |_| true)?;
+    index::remove(t, calendar, floating, &old)?;
     let change = Change {
         uid: uid.to_owned(),
         recurrence_id: None,
@@ -148,48 +192,7 @@ pub fn instance_removed(
     journal::append(t, calendar, &change).map(drop)
 }
 
-fn by_time(calendar: CalendarId) -> Spans {
-    Spans::of(Space::ByTime, layout::calendar(calendar))
-}
-
-fn by_busy(calendar: CalendarId) -> Spans {
-    Spans::of(Space::ByBusy, layout::calendar(calendar))
-}
-
-/// The span the time index holds for an item: all of time for what has no date.
-fn indexed_span(item: &Item) -> TimeRange {
-    item.facts
-        .span
-        .and_then(|(start, end)| TimeRange::new(Timestamp(start), Timestamp(end)))
-        .unwrap_or(TimeRange::ALL)
-}
-
-fn index(
-    t: &mut WriteTxn<'_>,
-    calendar: CalendarId,
-    floating: &Zone,
-    object: &CalendarObject,
-    item: &Item,
-) -> Result<()> {
-    let uid = item.uid.as_bytes();
-    by_time(calendar).insert(t, indexed_span(item), uid, &[item.kind as u8])?;
-    if let Some((span, busy)) = derive::busy(object, floating) {
-        by_busy(calendar).insert(t, span, uid, &busy.encode()?)?;
-    }
-    Ok(())
-}
-
-fn unindex(t: &mut WriteTxn<'_>, calendar: CalendarId, floating: &Zone, item: &Item) -> Result<()> {
-    let uid = item.uid.as_bytes();
-    by_time(calendar).remove(t, indexed_span(item), uid)?;
-    let busy = derive::object(item).and_then(|object| derive::busy(&object, floating));
-    if let Some((span, _)) = busy {
-        by_busy(calendar).remove(t, span, uid)?;
-    }
-    Ok(())
-}
-
-/// UIDs of the booked objects of `kinds` whose span shares an instant with `window`, by start.
+/// UIDs of the objects of `kinds` that are seen and whose span shares an instant with `window`, by start.
 ///
 /// A span reaches from the first instance to the last: whether an instance is in the window is still to be seen.
 pub fn touching(
@@ -199,11 +202,12 @@ pub fn touching(
     kinds: &[Kind],
 ) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    by_time(calendar).overlapping(t, window, |hit| {
-        if kinds.iter().any(|&kind| hit.value == [kind as u8]) {
-            let uid = std::str::from_utf8(hit.id)
-                .map_err(|_| Error::corrupt(Space::ByTime, hit.id, "a UID that is no UTF-8"))?;
-            found.push((hit.span.start(), uid.to_owned()));
+    index::by_time(calendar).overlapping(t, window, |hit| {
+        if kinds
+            .iter()
+            .any(|&kind| hit.value.first() == Some(&(kind as u8)))
+        {
+            found.push((hit.span.start(), index::uid_of(hit.id)?.to_owned()));
         }
         Ok(ControlFlow::Continue(()))
     })?;
@@ -218,7 +222,7 @@ pub fn busy(
     window: TimeRange,
     mut visit: impl FnMut(TimeRange, Busy) -> Result<()>,
 ) -> Result<()> {
-    by_busy(calendar).overlapping(t, window, |hit| {
+    index::by_busy(calendar).overlapping(t, window, |hit| {
         let busy = Busy::decode(hit.value)
             .map_err(|cause| Error::corrupt(Space::ByBusy, hit.id, cause))?;
         visit(hit.span, busy)?;
@@ -242,89 +246,39 @@ pub fn all(
     )
 }
 
-/// Builds the indexes of a calendar anew from its objects, as after a change of its zone. Says how many objects.
-pub fn reindex(t: &mut WriteTxn<'_>, calendar: CalendarId, floating: &Zone) -> Result<usize> {
-    by_time(calendar).clear(t)?;
-    by_busy(calendar).clear(t)?;
-    let mut uids = Vec::new();
-    all(t, calendar, |item| {
-        uids.push(item.uid);
-        Ok(ControlFlow::Continue(()))
+/// UIDs of the invitations that wait for an answer, by start.
+pub fn invitations(t: &impl Reader, calendar: CalendarId) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let prefix = layout::calendar(calendar);
+    layout::visit_prefix(t, Space::ByInvitation, &prefix, |key, _| {
+        found.extend(layout::invited(key).map(str::to_owned));
+        Ok(())
     })?;
-    for uid in &uids {
-        let Some(mut item) = get(t, calendar, uid)? else {
-            continue;
-        };
-        let Some(object) = derive::object(&item) else {
-            continue;
-        };
-        item.facts = derive::facts(&object, floating);
-        index(t, calendar, floating, &object, &item)?;
-        t.save(
-            Space::Objects,
-            &layout::object(calendar, State::Booked, uid, 0),
-            &item,
-        )?;
-    }
-    Ok(uids.len())
+    Ok(found)
 }
 
-/// What is wrong with a calendar's indexes, one sentence each; nothing when they are what `reindex` would make.
-pub fn verify(t: &impl Reader, calendar: CalendarId, floating: &Zone) -> Result<Vec<String>> {
-    let mut expected = (
-        std::collections::BTreeSet::new(),
-        std::collections::BTreeSet::new(),
-    );
-    let mut wrong = Vec::new();
+/// Visits what is seen of every UID of a calendar: first the booked objects by UID, then the invitations that wait,
+/// by UID.
+pub fn seen(
+    t: &impl Reader,
+    calendar: CalendarId,
+    mut visit: impl FnMut(Item) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let mut ended = false;
     all(t, calendar, |item| {
-        let uid = item.uid.as_bytes().to_vec();
-        let Some(object) = derive::object(&item) else {
-            wrong.push(format!("the text of '{}' is no calendar object", item.uid));
-            return Ok(ControlFlow::Continue(()));
-        };
-        if derive::facts(&object, floating) != item.facts {
-            wrong.push(format!(
-                "the derived facts of '{}' do not fit its text",
-                item.uid
-            ));
-        }
-        let span = indexed_span(&item);
-        expected
-            .0
-            .insert((span.start(), span.end(), uid.clone(), vec![item.kind as u8]));
-        if let Some((span, busy)) = derive::busy(&object, floating) {
-            expected
-                .1
-                .insert((span.start(), span.end(), uid.clone(), busy.encode()?));
-        }
-        Ok(ControlFlow::Continue(()))
+        let flow = visit(item)?;
+        ended = flow.is_break();
+        Ok(flow)
     })?;
-    for (spans, name, mut expected) in [
-        (by_time(calendar), "time", expected.0),
-        (by_busy(calendar), "busy", expected.1),
-    ] {
-        spans.all(t, |hit| {
-            let row = (
-                hit.span.start(),
-                hit.span.end(),
-                hit.id.to_vec(),
-                hit.value.to_vec(),
-            );
-            if !expected.remove(&row) {
-                let uid = String::from_utf8_lossy(hit.id);
-                wrong.push(format!(
-                    "the {name} index has a row for '{uid}' that should not be"
-                ));
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        for (_, _, uid, _) in expected {
-            let uid = String::from_utf8_lossy(&uid);
-            wrong.push(format!("the {name} index lacks a row for '{uid}'"));
-        }
-        if !spans.sound(t)? {
-            wrong.push(format!("the {name} index misstates the levels it uses"));
+    if ended {
+        return Ok(());
+    }
+    for uid in queue::uids(t, calendar)? {
+        if let Some(item) = visible(t, calendar, &uid)?.filter(Item::is_queued)
+            && visit(item)?.is_break()
+        {
+            break;
         }
     }
-    Ok(wrong)
+    Ok(())
 }

@@ -69,7 +69,33 @@ pub(super) fn session_of(owner: PrincipalId, key: &[u8; 32]) -> Key {
 
 /// The records of one UID in one state, by arrival; booked objects have the one arrival number 0.
 pub(super) fn object(id: CalendarId, state: State, uid: &str, arrival: u64) -> Key {
-    objects(id, state).text(uid).u64(arrival)
+    arrivals(id, state, uid).u64(arrival)
+}
+
+/// The records of one UID in one state.
+pub(super) fn arrivals(id: CalendarId, state: State, uid: &str) -> Key {
+    objects(id, state).text(uid)
+}
+
+/// The UID in the key of an object.
+pub(super) fn uid_of(key: &[u8]) -> std::result::Result<String, KeyError> {
+    let mut parts = KeyParts::of(key);
+    parts.u64()?;
+    parts.u8()?;
+    Ok(parts.text()?.into_owned())
+}
+
+/// An open invitation: those of a calendar by their start.
+pub(super) fn invitation(id: CalendarId, start: Timestamp, uid: &str) -> Key {
+    calendar(id).time(start).raw(uid.as_bytes())
+}
+
+/// The UID in the key of an open invitation.
+pub(super) fn invited(key: &[u8]) -> Option<&str> {
+    let mut parts = KeyParts::of(key);
+    parts.u64().ok()?;
+    parts.time().ok()?;
+    std::str::from_utf8(parts.rest()).ok()
 }
 
 pub(super) fn objects(id: CalendarId, state: State) -> Key {

@@ -1,12 +1,12 @@
 //! Which nouns are stored as records, and the version each is written in.
 
-use super::codec::Record;
+use super::codec::{DecodeError, Record, decode_body};
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
 use super::sessions::Session;
 use crate::model::calendar::{Calendar, CalendarState};
 use crate::model::id::CalendarId;
-use crate::model::item::{Change, Item};
+use crate::model::item::{Change, Item, ItemV1};
 use crate::model::user::Principal;
 
 macro_rules! records {
@@ -25,8 +25,16 @@ records! {
     CalendarId, 1, "a calendar's number";
     Calendar, 1, "a calendar";
     CalendarState, 1, "a calendar's state";
-    Item, 1, "a calendar object";
     Change, 1, "a change";
     Preferences, 1, "preferences";
     Session, 1, "a session";
+}
+
+impl Record for Item {
+    const WHAT: &'static str = "a calendar object";
+    const VERSION: u8 = 2;
+
+    fn from_older(version: u8, body: &[u8]) -> Result<Self, DecodeError> {
+        decode_body::<ItemV1>(Self::WHAT, version, body).map(Self::from)
+    }
 }

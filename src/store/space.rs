@@ -63,7 +63,7 @@ spaces! {
     ByBusy = "by_busy",
     /// Alarms. Key: calendar, time due, uid. Value: which alarm.
     ByAlarm = "by_alarm",
-    /// Open invitations. Key: calendar, time, uid. Value: none.
+    /// Open invitations. Key: calendar, start (the beginning of time without one), uid (unended). Value: none.
     ByInvitation = "by_invitation",
     /// Objects with an attendee whose delivery failed. Key: calendar, uid. Value: none.
     ByAttendeeError = "by_attendee_error",

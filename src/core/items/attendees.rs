@@ -4,8 +4,9 @@
 //! calls has written them alike. RFC 5545 section 3.8.4.1; WCAP's `attendees` parameter.
 
 use super::edit::{EditError, insert};
-use super::meaning::{same, same_address};
+use super::meaning::same;
 use crate::ical::component::{Component, Entry, Property};
+use crate::ical::value::same_address;
 
 /// A change of the attendees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -75,7 +75,8 @@ fn is_missing(cause: &Error) -> bool {
 
 impl Search<'_> {
     fn add_item(&mut self, t: &impl Reader, id: &ItemId, zone: Option<&Zone>) -> Result<()> {
-        let item = items::get(t, self.calendar(), &id.uid)?.filter(|item| self.wants(item.kind));
+        let item =
+            items::visible(t, self.calendar(), &id.uid)?.filter(|item| self.wants(item.kind));
         let found = match &item {
             Some(item) => self.found(t, item)?,
             None => None,

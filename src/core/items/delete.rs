@@ -77,7 +77,7 @@ fn delete_one(
     uid: &str,
     target: &Target,
 ) -> Result<()> {
-    let item = items::get(t, desk.calendar.id, uid)?.filter(|item| item.kind == request.kind);
+    let item = items::visible(t, desk.calendar.id, uid)?.filter(|item| item.kind == request.kind);
     let item = item
         .ok_or_else(|| Error::new(Failed::NoSuchItem, "there is no item of that UID and kind"))?;
     desk.check_privacy(&item)?;

@@ -132,10 +132,12 @@ impl<'a> Desk<'a> {
     }
 
     pub(super) fn book(&self, t: &mut WriteTxn<'_>, written: &Written) -> Result<Item> {
+        let attendee = self.core.attendee_of(t, self.calendar, &written.object)?;
         let booking = Booking {
             object: &written.object,
             text: &written.text,
             actor: self.caller.principal(),
+            attendee: attendee.as_deref(),
         };
         Ok(items::put(t, self.calendar.id, &self.zone, booking)?)
     }
@@ -168,12 +170,13 @@ impl<'a> Desk<'a> {
                 if uids.contains(&uid.as_str()) {
                     continue;
                 }
-                let Some(item) = items::get(t, self.calendar.id, &uid)? else {
+                let Some(item) = items::visible(t, self.calendar.id, &uid)? else {
                     continue;
                 };
                 let Some(other) = derive::object(&item) else {
                     continue;
                 };
+                let other = derive::as_taken(&other, item.part());
                 if let Some(taken) = overlap(&wanted, &self.busy(&other, window)?) {
                     let message = format!("the calendar is busy at {}", taken.start());
                     return Err(Error::new(Failed::DoubleBooked, message));

@@ -188,7 +188,10 @@ impl Core {
             let range = window.range(&search.fetched.zone)?;
             let calendar = search.calendar();
             let uids = items::touching(t, calendar, range, &selection.kinds)?;
-            for item in items::get_many(t, calendar, &uids)?.into_iter().flatten() {
+            for item in items::visible_many(t, calendar, &uids)?
+                .into_iter()
+                .flatten()
+            {
                 search.add(t, &item, range)?;
             }
             search.finish(t)

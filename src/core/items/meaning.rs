@@ -97,7 +97,7 @@ fn same_params(a: &Property, b: &Property) -> bool {
 fn same_value(a: &Property, b: &Property) -> bool {
     let name = a.name().to_ascii_uppercase();
     match name.as_str() {
-        "ATTENDEE" | "ORGANIZER" => same_address(a.value(), b.value()),
+        "ATTENDEE" | "ORGANIZER" => value::same_address(a.value(), b.value()),
         "CLASS" | "STATUS" | "TRANSP" | "ACTION" => a.value().eq_ignore_ascii_case(b.value()),
         "CATEGORIES" | "RESOURCES" => value::texts(a).eq(value::texts(b)),
         "RRULE" | "EXRULE" => match (Rule::parse(a.value()), Rule::parse(b.value())) {
@@ -121,14 +121,6 @@ fn same_value(a: &Property, b: &Property) -> bool {
 /// Whether both could be read and are equal; what cannot be read equals nothing.
 fn same_read<T: PartialEq, E>(a: Result<T, E>, b: Result<T, E>) -> bool {
     matches!((a, b), (Ok(a), Ok(b)) if a == b)
-}
-
-/// Whether two addresses are the same text, mail addresses without letter case.
-pub fn same_address(a: &str, b: &str) -> bool {
-    match (value::mail_address(a), value::mail_address(b)) {
-        (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
-        _ => a == b,
-    }
 }
 
 /// Whether two rules have the same parts; the order within a part does not count.

@@ -63,7 +63,11 @@ impl Core {
     }
 
     /// The calendar of whoever a stored address means.
-    fn calendar_behind(&self, t: &impl Reader, address: &str) -> Result<Option<Calendar>> {
+    pub(in crate::core) fn calendar_behind(
+        &self,
+        t: &impl Reader,
+        address: &str,
+    ) -> Result<Option<Calendar>> {
         match mail_address(address) {
             Some(mail) => self.calendar_of_address(t, &mail),
             None => Ok(self
@@ -71,25 +75,48 @@ impl Core {
                 .map(|(calendar, _)| calendar)),
         }
     }
+
+    /// Whether an address stands for `calendar`: it is the calendar's, or its owner's.
+    pub(in crate::core) fn is_own_address(
+        &self,
+        t: &impl Reader,
+        calendar: &Calendar,
+        address: &str,
+    ) -> Result<bool> {
+        match self.calendar_behind(t, address)? {
+            Some(behind) => is_own(t, calendar, &behind),
+            None => Ok(false),
+        }
+    }
+
+    /// The ATTENDEE address that stands for `calendar`, where somebody else organizes the object.
+    pub(in crate::core) fn attendee_of(
+        &self,
+        t: &impl Reader,
+        calendar: &Calendar,
+        object: &CalendarObject,
+    ) -> Result<Option<String>> {
+        let organizer = object.components.iter().find_map(|c| c.value("ORGANIZER"));
+        match organizer {
+            Some(organizer) if !self.is_own_address(t, calendar, organizer)? => {
+                let own = own_addresses(t, self, calendar, object)?;
+                Ok(own.into_iter().next())
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
-/// Whether `other` is the calendar at the desk, or the default one of its owner.
-fn is_own(t: &impl Reader, desk: &Desk<'_>, other: &Calendar) -> Result<bool> {
-    if other.id == desk.calendar.id {
+/// Whether `other` is `calendar`, or the default one of its owner.
+fn is_own(t: &impl Reader, calendar: &Calendar, other: &Calendar) -> Result<bool> {
+    if other.id == calendar.id {
         return Ok(true);
     }
-    if other.owner != desk.calendar.owner {
+    if other.owner != calendar.owner {
         return Ok(false);
     }
     let owner = people::principal(t, other.owner)?;
     Ok(owner.is_some_and(|owner| Calid::of(owner.name()) == other.calid))
-}
-
-fn is_own_address(t: &impl Reader, desk: &Desk<'_>, address: &str) -> Result<bool> {
-    match desk.core.calendar_behind(t, address)? {
-        Some(calendar) => is_own(t, desk, &calendar),
-        None => Ok(false),
-    }
 }
 
 /// Turns the names of attendees into addresses. Somebody who is among `components` already, under whatever address,
@@ -130,7 +157,8 @@ pub(super) fn resolve(
 /// The addresses among an object's attendees that are the calendar's own.
 pub(super) fn own_addresses(
     t: &impl Reader,
-    desk: &Desk<'_>,
+    core: &Core,
+    calendar: &Calendar,
     object: &CalendarObject,
 ) -> Result<Vec<String>> {
     let mut own: Vec<String> = Vec::new();
@@ -140,7 +168,7 @@ pub(super) fn own_addresses(
         .flat_map(|c| c.properties_named("ATTENDEE"))
     {
         let address = attendee.value();
-        if own.iter().all(|known| known != address) && is_own_address(t, desk, address)? {
+        if own.iter().all(|known| known != address) && core.is_own_address(t, calendar, address)? {
             own.push(address.to_owned());
         }
     }
@@ -167,7 +195,7 @@ pub(super) fn of_new(
         }
     };
     let own = match &found.calendar {
-        Some(calendar) => is_own(t, desk, calendar)?,
+        Some(calendar) => is_own(t, desk.calendar, calendar)?,
         None => false,
     };
     if !own && request.method == Method::Request {
@@ -220,7 +248,7 @@ pub(super) fn of_change(
     let same = match (stored, &found.calendar) {
         // Nobody is said to organize: whose calendar it is does.
         (None, Some(calendar)) => {
-            is_own(t, desk, calendar)?
+            is_own(t, desk.calendar, calendar)?
                 && object
                     .components
                     .iter()
@@ -228,7 +256,7 @@ pub(super) fn of_change(
         }
         (None, None) => false,
         (Some(address), calendar) => {
-            super::meaning::same_address(address, &found.address)
+            crate::ical::value::same_address(address, &found.address)
                 || calendar.as_ref().is_some_and(|calendar| {
                     let stored = desk.core.calendar_behind(t, address);
                     stored.is_ok_and(|stored| stored.is_some_and(|stored| stored.id == calendar.id))
@@ -252,7 +280,7 @@ pub(super) fn check(
 ) -> Result<()> {
     let organizer = object.components.iter().find_map(|c| c.value("ORGANIZER"));
     let own = match organizer {
-        Some(address) => is_own_address(t, desk, address)?,
+        Some(address) => desk.core.is_own_address(t, desk.calendar, address)?,
         None => true,
     };
     if own {
@@ -266,7 +294,7 @@ pub(super) fn check(
         }
         Method::Cancel => Err(not_organizer()),
         // The copy of something published elsewhere belongs to whoever keeps it.
-        Method::Publish if own_addresses(t, desk, object)?.is_empty() => Ok(()),
+        Method::Publish if own_addresses(t, desk.core, desk.calendar, object)?.is_empty() => Ok(()),
         Method::Publish => Err(not_organizer()),
     }
 }

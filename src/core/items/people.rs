@@ -10,9 +10,7 @@ use crate::ical::value::mail_address;
 use crate::model::calendar::Calendar;
 use crate::model::id::Calid;
 use crate::model::user::Principal;
-use crate::store::{Reader, derive, items, people};
-
-use super::scheduling::Scheduling;
+use crate::store::{Reader, items, people};
 
 /// Somebody, or a resource, that has a calendar here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,24 +117,6 @@ impl Core {
         t: &impl Reader,
         calendar: &Calendar,
     ) -> CoreResult<usize> {
-        let mut invited = Vec::new();
-        items::all(t, calendar.id, |item| {
-            if item.facts.attendees {
-                invited.push(item);
-            }
-            Ok(std::ops::ControlFlow::Continue(()))
-        })?;
-        let mut people = People::default();
-        let mut waiting = 0;
-        for object in invited.iter().filter_map(derive::object) {
-            let mut waits = false;
-            for component in &object.components {
-                self.learn_people(t, &mut people, calendar, component)?;
-                let state = Scheduling::of(component, |address| people.is_own(address));
-                waits |= state == Scheduling::RequestNeedsAction;
-            }
-            waiting += usize::from(waits);
-        }
-        Ok(waiting)
+        Ok(items::invitations(t, calendar.id)?.len())
     }
 }

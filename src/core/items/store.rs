@@ -6,7 +6,6 @@
 
 use super::desk::{Desk, Written};
 use super::edit::{Edit, EditError, PropertyEdit, insert};
-use super::meaning::same_address;
 use super::series::{Changed, Target, World, change};
 use super::times::Context;
 use super::{attendees, organizer};
@@ -16,6 +15,7 @@ use crate::core::{Caller, Core};
 use crate::ical::component::{Component, Property};
 use crate::ical::datetime::Timestamp;
 use crate::ical::object::{CalendarObject, Kind};
+use crate::ical::value::same_address;
 use crate::ical::zone::Zone;
 use crate::model::item::Item;
 use crate::store::{Reader, WriteTxn, items};
@@ -122,7 +122,7 @@ impl Core {
             }
             let desk = Desk::new(self, caller, &access);
             let uid = request.uid.as_deref().unwrap_or(&fresh);
-            let old = items::get(t, desk.calendar.id, uid)?;
+            let old = items::visible(t, desk.calendar.id, uid)?;
             let store = Store {
                 desk: &desk,
                 request,
@@ -262,7 +262,7 @@ impl Store<'_> {
         if let Some(organizer) = new_organizer {
             edit.properties.push(PropertyEdit::Set(organizer));
         }
-        let own = organizer::own_addresses(t, self.desk, &object)?;
+        let own = organizer::own_addresses(t, self.desk.core, self.desk.calendar, &object)?;
         let now = self.desk.core.now();
         let method = self.request.method;
         let make = |component: &Component, ctx: &Context<'_>| {
