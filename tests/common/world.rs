@@ -82,6 +82,11 @@ impl<'a> Demo<'a> {
         }
     }
 
+    /// The WCAP door on it, to be asked without a socket.
+    pub fn router(&mut self) -> axum::Router {
+        router(self.core().clone(), &self.config)
+    }
+
     /// The core, which is made when it is first asked for.
     pub fn core(&mut self) -> &Core {
         let (clock, config) = (&self.clock, &self.config);
@@ -164,7 +169,7 @@ impl World for Demo<'_> {
         if let Some(address) = self.address {
             return address;
         }
-        let router = router(self.core().clone(), &self.config);
+        let router = self.router();
         let limits = self.config.limits.clone();
         let address = self.runtime.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

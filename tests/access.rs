@@ -1,0 +1,19 @@
+//! Who may do what over WCAP: every command, asked by every kind of caller, against a table of what each needs that is
+//! this test's own; and that busy times are all that somebody learns who may see no more.
+//!
+//! Requests go through the WCAP door inside this process, from the form to the answer's octets, without a socket.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod common;
+
+#[path = "access/callers.rs"]
+mod callers;
+#[path = "access/commands.rs"]
+mod commands;
+#[path = "access/matrix.rs"]
+mod matrix;
+#[path = "access/needs.rs"]
+mod needs;
+#[path = "access/world.rs"]
+mod world;

@@ -1,0 +1,187 @@
+//! The matrix: each row of the commands asked by each kind of caller, in a calendar of its own. The answer must be the
+//! one that the table of needs leads to, and what is refused must have changed nothing.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use wcapd::core::Caller;
+use wcapd::model::calendar::CalendarProperties;
+use wcapd::wcap::registry;
+
+use crate::callers::{Kind, Login, kinds};
+use crate::commands::{FILE, ITEMS, ROWS, Row, Session};
+use crate::world::{Ask, Server};
+
+/// A result and why it must be that.
+struct Expected {
+    errno: i32,
+    why: String,
+}
+
+/// What must come: sessions first, then what is needed, in order.
+fn expected(row: &Row, kind: &Kind) -> Expected {
+    let because = |errno: i32, why: String| Expected { errno, why };
+    let dead = kind.login == Login::Dead;
+    match (row.session, kind.login) {
+        (Session::Living(errno), Login::None | Login::Dead) => {
+            return because(errno, "it needs a living session".to_owned());
+        }
+        (Session::Optional, Login::Dead) => {
+            return because(1, "a session that has ended is told first".to_owned());
+        }
+        _ => {}
+    }
+    let missing = row.needs.iter().find(|(need, _)| !kind.holds.meets(*need));
+    match missing {
+        Some((need, _)) if dead && row.session == Session::Lenient => {
+            because(1, format!("{need:?} is missing, and the session has ended"))
+        }
+        Some((need, errno)) => because(*errno, format!("{need:?} is missing")),
+        None => because(row.done, format!("nothing of {:?} is missing", row.needs)),
+    }
+}
+
+/// Tom's calendar for the row with this number.
+fn calid(number: usize) -> String {
+    format!("tom:c{number}")
+}
+
+fn server(kind: &Kind) -> Server {
+    let server = Server::new(
+        kind.settings,
+        &["user tom", "user kim", "user oli", "user ann admin"],
+    );
+    let core = server.core();
+    let oli = core.user("oli").unwrap().id;
+    for number in 0..ROWS.len() {
+        let calid = calid(number);
+        let new = Default::default();
+        core.create_calendar(&calid, "tom", &new).unwrap();
+        let change = |calendar: &mut CalendarProperties| {
+            calendar.owners = vec![oli];
+            let entries = kind.acl.split(';').filter(|entry| !entry.is_empty());
+            calendar.acl = entries.map(str::to_owned).collect();
+        };
+        core.change_calendar(&calid, change).unwrap();
+        server.import(&calid, ITEMS);
+    }
+    server
+}
+
+/// Who stands behind the sessions of a kind; none where there is no session.
+fn caller(server: &Server, login: Login) -> Option<Caller> {
+    let core = server.core();
+    match login {
+        Login::None => None,
+        Login::Anonymous | Login::Dead => Some(Caller::Anonymous),
+        Login::User(name) => Some(core.login(name, name).unwrap().0),
+        Login::ForTom => Some(core.login_as("ann", "ann", "tom").unwrap().0),
+    }
+}
+
+fn ask(row: &Row, calid: &str, token: Option<&str>) -> Ask {
+    let (query, file) = match row.query.split_once('\n') {
+        Some((query, _)) => (query, true),
+        None => (row.query, false),
+    };
+    let mut target = format!("{}.wcap?{}", row.command, query.replace("{calid}", calid));
+    if let Some(token) = token {
+        let _ = write!(target, "&id={token}");
+    }
+    Ask {
+        target,
+        body: file.then(|| ("text/calendar".to_owned(), FILE.to_owned())),
+    }
+}
+
+/// Asks every row as one kind of caller and adds what is wrong.
+fn walk(kind: &Kind, complaints: &mut Vec<String>) {
+    let server = server(kind);
+    let caller = caller(&server, kind.login);
+    for (number, row) in ROWS.iter().enumerate() {
+        let calid = calid(number);
+        let token = caller.as_ref().map(|caller| {
+            let token = server.core().begin_session(caller).unwrap();
+            if kind.login == Login::Dead {
+                server.core().logout(&token).unwrap();
+            }
+            token
+        });
+        let before = server.contents(&calid);
+        let answer = server.ask(&ask(row, &calid, token.as_deref()));
+        let expected = expected(row, kind);
+        let cell = format!("{} ({}) by {}", row.command, row.asked, kind.name);
+        let (errno, why) = (expected.errno, expected.why);
+        println!("{cell}: {errno}, because {why}");
+        if answer.errno() != errno {
+            let came = answer.errno();
+            complaints.push(format!(
+                "{cell}: expected {errno} because {why}, came {came}"
+            ));
+        }
+        if errno != row.done && server.contents(&calid) != before {
+            complaints.push(format!("{cell}: refused, and yet the calendar has changed"));
+        }
+    }
+}
+
+/// Walks the kinds whose number leaves `part` when divided by `PARTS`: the parts run beside each other.
+fn walk_part(part: usize) {
+    let mut complaints = Vec::new();
+    for (number, kind) in kinds().iter().enumerate() {
+        if number % PARTS == part {
+            walk(kind, &mut complaints);
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+const PARTS: usize = 4;
+
+#[test]
+fn every_command_for_every_caller_1() {
+    walk_part(0);
+}
+
+#[test]
+fn every_command_for_every_caller_2() {
+    walk_part(1);
+}
+
+#[test]
+fn every_command_for_every_caller_3() {
+    walk_part(2);
+}
+
+#[test]
+fn every_command_for_every_caller_4() {
+    walk_part(3);
+}
+
+#[test]
+fn every_command_says_what_it_needs() {
+    let known: BTreeSet<&str> = registry::rows().map(|row| row.name).collect();
+    let told: BTreeSet<&str> = ROWS.iter().map(|row| row.command).collect();
+    let missing: Vec<_> = known.difference(&told).collect();
+    let strange: Vec<_> = told.difference(&known).collect();
+    assert!(
+        missing.is_empty() && strange.is_empty(),
+        "tests/access/commands.rs does not say what {missing:?} need; there are no commands {strange:?}"
+    );
+}
+
+/// A matrix in which every caller gets the same answer shows nothing: each need is met by some kinds and not by others.
+#[test]
+fn every_need_tells_callers_apart() {
+    let kinds = kinds();
+    for (need, _) in ROWS.iter().flat_map(|row| row.needs) {
+        let met = kinds.iter().filter(|kind| kind.holds.meets(*need)).count();
+        assert!(
+            met > 0 && met < kinds.len(),
+            "{need:?}: {met} of {}",
+            kinds.len()
+        );
+    }
+    let names: BTreeSet<&str> = kinds.iter().map(|kind| kind.name.as_str()).collect();
+    assert_eq!(names.len(), kinds.len());
+}
