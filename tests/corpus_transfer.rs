@@ -153,6 +153,36 @@ fn xml_gives_back_what_it_got() {
     println!("import.wcap, XML: {count} files, {stored} objects");
 }
 
+/// The forms of RFC 6321 and RFC 7265.
+#[test]
+fn standard_forms_give_back_what_they_got() {
+    let world = World::new();
+    for format in ["application/calendar%2Bxml", "application/calendar+json"] {
+        let (mut count, mut stored) = (0, 0);
+        for (name, file) in good_files() {
+            let [first, second, third] = [world.calendar(), world.calendar(), world.calendar()];
+            let taken = world.take(&first, &file);
+            let document = world.export(&first, format);
+            let answer = world.import(&second, format, &document);
+            assert_eq!(
+                (answer.errno.as_str(), &answer.faults[..]),
+                ("0", &[][..]),
+                "{name}"
+            );
+            assert_eq!((answer.stored, answer.refused), (taken.stored, 0), "{name}");
+            let printed = world.export(&second, "text/calendar");
+            assert_same(&name, &file, &printed, Closeness::Standard);
+            // From here on nothing changes any more, to the byte.
+            let document = world.export(&second, format);
+            world.import(&third, format, &document);
+            assert!(world.export(&third, format) == document, "{name}");
+            count += 1;
+            stored += answer.stored;
+        }
+        println!("import.wcap, {format}: {count} files, {stored} objects");
+    }
+}
+
 /// How many components were left out for which reason.
 fn reasons(faults: &[String]) -> Vec<(usize, Why)> {
     let mut counts = [0; REASONS.len()];
@@ -215,10 +245,18 @@ fn hostile_files_do_no_harm() {
         ("dates", format!("BEGIN:VEVENT\nUID:1\nDTSTART:20240101\nEXDATE:{}\nEND:VEVENT\n", ",".repeat(100_000))),
         ("rules", "BEGIN:VEVENT\nDTSTART:20240101T000000Z\nRRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30\nEND:VEVENT\n".repeat(5)),
         ("elements", format!("<iCalendar><iCal>{}", "<EVENT>".repeat(20_000))),
+        ("xcal", format!("<icalendar xmlns=\"urn:ietf:params:xml:ns:icalendar-2.0\">{}", "<vcalendar><components>".repeat(20_000))),
+        ("jcal", "[\"vcalendar\",[],[".repeat(20_000) + &"]]".repeat(20_000)),
+        ("brackets", format!("[\"vcalendar\",[{}[]],[]]", "[],".repeat(1_000_000))),
     ];
     hostile.extend(own.map(|(name, text)| (name.to_owned(), text.into_bytes())));
     for (name, file) in hostile {
-        for format in ["text/calendar", "text/xml"] {
+        for format in [
+            "text/calendar",
+            "text/xml",
+            "application/calendar%2Bxml",
+            "application/calendar%2Bjson",
+        ] {
             // At least one of three times, for the machine may be busy.
             let taken = (0..3).map(|_| {
                 let calid = world.calendar();

@@ -20,6 +20,8 @@ const SEEDS: &[&[u8]] = &[
     b"FREQ=YEARLY;BYWEEKNO=-53,20;BYYEARDAY=-366,1;BYMONTH=2;BYMONTHDAY=29,-1",
     b"calid=tom%3Bx;y&rrules=%22a%3Bb%22;\"c;d\"&uid=a+b%zz&=&a&&\xc3\xa9=%c3%a9",
     b"<?xml version=\"1.0\"?><iCalendar><iCal a=\"1\"><EVENT>x&amp;&#10;</EVENT></iCal></iCalendar>",
+    b"<icalendar xmlns=\"urn:ietf:params:xml:ns:icalendar-2.0\"><vcalendar><properties><rrule><recur><freq>DAILY</freq></recur></rrule></properties></vcalendar></icalendar>",
+    b"[\"vcalendar\",[[\"a\",{\"p\":[\"1\",\"2\"]},\"text\",\"b\",\"c\"],[\"geo\",{},\"float\",[1,-2.5]]],[[\"vevent\",[],[]]]]",
     b"\x03NOOP\r\nCAPABILITY\r\n..x\r\n.\r\nAUTHENTICATE PLAIN =\r\nSENDDATA 10\r\nDISCONNECT\r\n",
     include_bytes!("data/ics/folded.ics"),
     include_bytes!("data/ics/bare.ics"),

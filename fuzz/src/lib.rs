@@ -14,6 +14,10 @@ use wcapd::ical::zone::Zone;
 use wcapd::ical::{check, import, interop, object, print};
 use wcapd::text::form::{self, Encoded, Form, FormLimits, ListRule};
 use wcapd::text::xml::{self, XmlLimits};
+use wcapd::wcap::decode::decode;
+use wcapd::wcap::encode::encode;
+use wcapd::wcap::format::Format;
+use wcapd::wcap::reply::Reply;
 
 /// Bounds small enough that the fuzzer reaches them.
 const LIMITS: Limits = Limits {
@@ -172,13 +176,24 @@ pub fn form(input: &[u8]) {
     assert_eq!(form::decode(&form::encode(text)).as_deref(), Ok(text));
 }
 
-/// An XML document: the reader answers, whatever it is.
+/// A document in XML or JSON: the readers answer, whatever it is, and what is read can be written and read again.
 pub fn xml(input: &[u8]) {
     let limits = XmlLimits {
         depth: 8,
         nodes: 200,
     };
     let _ = xml::read(input, limits);
+    let limits = wcapd::limits::Limits::default();
+    for format in [Format::Xml, Format::XCal, Format::JCal] {
+        let Ok(calendars) = decode(input, format, &limits, 200) else {
+            continue;
+        };
+        let reply: Reply = calendars.into_iter().collect();
+        for format in [Format::XCal, Format::JCal] {
+            let written = encode(&reply, format);
+            assert!(decode(&written, format, &limits, 2_000).is_ok());
+        }
+    }
 }
 
 /// Bytes from a CAP client; what is promised stands with the function.

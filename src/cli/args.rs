@@ -369,7 +369,7 @@ pub enum Session {
 pub struct Import {
     /// The calendar.
     pub calid: String,
-    /// The file, iCalendar text or Sun's XML; '-' is standard input.
+    /// The file, iCalendar text, Sun's XML, xCal or jCal; '-' is standard input.
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 }
@@ -399,6 +399,12 @@ pub enum Format {
     /// The JSON of WCAP.
     #[value(name = "text/json")]
     Json,
+    /// xCal.
+    #[value(name = "application/calendar+xml")]
+    XCal,
+    /// jCal.
+    #[value(name = "application/calendar+json")]
+    JCal,
 }
 
 impl From<Format> for crate::wcap::format::Format {
@@ -407,6 +413,8 @@ impl From<Format> for crate::wcap::format::Format {
             Format::Calendar => Self::Calendar,
             Format::Xml => Self::Xml,
             Format::Json => Self::Json,
+            Format::XCal => Self::XCal,
+            Format::JCal => Self::JCal,
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use crate::ical::{parse, print};
 use crate::limits::Limits;
-use crate::text::xml::XmlLimits;
-use crate::wcap::decode::xml::{DecodeError, decode};
+use crate::wcap::decode::{DecodeError, decode};
 use crate::wcap::encode::encode;
 use crate::wcap::format::Format;
 use crate::wcap::reply::Reply;
@@ -29,21 +28,16 @@ pub(super) fn from_text(text: Vec<u8>, format: Format) -> Vec<u8> {
     encode(&reply, format)
 }
 
-/// Whether a file that begins with `octets` is XML: iCalendar text never begins with `<`.
-pub(super) fn is_xml(octets: &[u8]) -> bool {
-    let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(octets);
-    octets.trim_ascii_start().starts_with(b"<")
-}
-
-/// A document in Sun's XML as iCalendar text.
-pub(super) fn from_xml(document: &[u8], limits: &Limits) -> Result<Vec<u8>, DecodeError> {
-    let limits = XmlLimits {
-        depth: limits.nesting,
-        // An element for a component, and one for each of its properties: a dozen on average.
-        nodes: limits.components.saturating_mul(12),
-    };
+/// A document in another format as iCalendar text.
+pub(super) fn to_text(
+    document: &[u8],
+    format: Format,
+    limits: &Limits,
+) -> Result<Vec<u8>, DecodeError> {
+    // A value for a component, and some for each of its properties: a dozen on average.
+    let nodes = limits.components.saturating_mul(12);
     let mut text = String::new();
-    for calendar in decode(document, limits)? {
+    for calendar in decode(document, format, limits, nodes)? {
         print::write(&calendar, &mut text);
     }
     Ok(text.into_bytes())
@@ -53,20 +47,23 @@ pub(super) fn from_xml(document: &[u8], limits: &Limits) -> Result<Vec<u8>, Deco
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::wcap::decode::guess;
 
     const TEXT: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//x//EN\r\n\
         BEGIN:VEVENT\r\nUID:one\r\nDTSTART:20260105T090000Z\r\nSUMMARY:a < b\\, c\r\n\
         END:VEVENT\r\nEND:VCALENDAR\r\n";
 
     #[test]
-    fn xml_and_back() {
-        let document = from_text(TEXT.into(), Format::Xml);
-        assert!(is_xml(&document) && !is_xml(TEXT.as_bytes()));
-        let shown = String::from_utf8(document.clone()).unwrap();
-        assert!(shown.contains("<SUMMARY>a &lt; b, c</SUMMARY>"), "{shown}");
-        let back = from_xml(&document, &Limits::default()).unwrap();
-        assert_eq!(String::from_utf8(back).unwrap(), TEXT);
-        assert!(from_xml(b"<iCalendar>", &Limits::default()).is_err());
+    fn there_and_back() {
+        assert_eq!(guess(TEXT.as_bytes()), Format::Calendar);
+        for format in [Format::Xml, Format::XCal, Format::JCal] {
+            let document = from_text(TEXT.into(), format);
+            assert_eq!(guess(&document), format);
+            let back = to_text(&document, format, &Limits::default()).unwrap();
+            assert_eq!(String::from_utf8(back).unwrap(), TEXT);
+            let cut = &document[..document.len() / 2];
+            assert!(to_text(cut, format, &Limits::default()).is_err());
+        }
     }
 
     #[test]
@@ -74,5 +71,8 @@ mod tests {
         let document = String::from_utf8(from_text(TEXT.into(), Format::Json)).unwrap();
         assert!(document.contains("a < b, c"), "{document}");
         assert_eq!(from_text(TEXT.into(), Format::Calendar), TEXT.as_bytes());
+        assert_eq!(guess(document.as_bytes()), Format::Json);
+        let refused = to_text(document.as_bytes(), Format::Json, &Limits::default());
+        assert_eq!(refused, Err(DecodeError::NotReadable));
     }
 }

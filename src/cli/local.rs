@@ -9,6 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::format;
 use crate::admin::{Note, Peer};
 use crate::limits::Limits;
+use crate::wcap::decode::guess;
+use crate::wcap::format::Format;
 
 /// Octets of a file read at a time.
 const PIECE: usize = 256 << 10;
@@ -35,7 +37,7 @@ impl Local {
         }
     }
 
-    /// For a command that sends the file `path`, where `-` is standard input. Sun's XML is sent as iCalendar text.
+    /// For a command that sends the file `path`, where `-` is standard input. Other formats are sent as iCalendar text.
     pub(super) fn sending(path: &Path, limits: &Limits) -> io::Result<Self> {
         let (mut input, name): (Box<dyn Read>, _) = if path == Path::new("-") {
             (Box::new(io::stdin()), "standard input".to_owned())
@@ -45,10 +47,11 @@ impl Local {
         let mut begin = Vec::new();
         input.by_ref().take(PIECE as u64).read_to_end(&mut begin)?;
         let mut local = Self::new();
-        local.input = if format::is_xml(&begin) {
+        let format = guess(&begin);
+        local.input = if format != Format::Calendar {
             let rest = limits.import_size.saturating_sub(begin.len());
             input.take(rest as u64 + 1).read_to_end(&mut begin)?;
-            let text = format::from_xml(&begin, limits).map_err(io::Error::other)?;
+            let text = format::to_text(&begin, format, limits).map_err(io::Error::other)?;
             Box::new(io::Cursor::new(text))
         } else {
             Box::new(io::Cursor::new(begin).chain(input))

@@ -12,6 +12,7 @@ pub mod parse;
 pub mod print;
 pub mod recur;
 pub mod rule;
+pub mod typed;
 pub mod value;
 pub mod vtimezone;
 pub mod windows;

@@ -318,7 +318,17 @@ fn split_escaped(value: &str, separator: u8) -> impl Iterator<Item = &str> {
 
 /// The texts of CATEGORIES or RESOURCES: cut at unescaped commas, escapes undone (section 3.8.1.2).
 pub fn texts(property: &Property) -> impl Iterator<Item = Cow<'_, str>> {
-    split_escaped(property.value(), b',').map(unescape_text)
+    split_texts(property.value())
+}
+
+/// The items of a list of TEXT, escapes undone.
+pub fn split_texts(raw: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    split_escaped(raw, b',').map(unescape_text)
+}
+
+/// The parts of a structured value, cut at unescaped semicolons, escapes undone.
+pub fn split_structured(raw: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    split_escaped(raw, b';').map(unescape_text)
 }
 
 /// The value of REQUEST-STATUS (section 3.8.8.3).

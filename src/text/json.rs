@@ -1,6 +1,11 @@
-//! Writing JSON (RFC 8259) as a stream: no tree is built, strings are escaped by `serde_json`.
+//! JSON (RFC 8259): a writer of streams that builds no tree, and a reader that takes a text apart piece by piece.
+//! Strings are escaped and tokens read by `serde_json`.
 //!
-//! The caller says what opens and closes; commas and escapes are taken care of here.
+//! Of the writer the caller says what opens and closes; commas and escapes are taken care of here.
+
+mod read;
+
+pub use read::{JsonError, JsonErrorKind, Piece};
 
 /// Any JSON value, for tests that read what was written.
 #[cfg(test)]
@@ -78,6 +83,17 @@ impl JsonWriter {
         }
     }
 
+    /// A value that stands without quotes: a number or `true`, `false`, `null`. Anything else becomes a string.
+    pub fn literal(&mut self, text: &str) {
+        match serde_json::from_str::<&serde_json::value::RawValue>(text) {
+            Ok(_) if !text.starts_with(['"', '[', '{']) && text.trim() == text => {
+                self.separate();
+                self.out.extend_from_slice(text.as_bytes());
+            }
+            _ => self.string(text),
+        }
+    }
+
     /// A key and its string value.
     pub fn member(&mut self, key: &str, text: &str) {
         self.key(key);
@@ -116,6 +132,20 @@ mod tests {
         assert_eq!(
             String::from_utf8(json.finish()).unwrap(),
             "{\"a\":\"x\\\"\\n\\u0001\u{e4}\",\"b\":[\"1\",{},\"2\"],\"c\":[]}"
+        );
+    }
+
+    #[test]
+    fn literals_are_json() {
+        let mut json = JsonWriter::default();
+        json.open_array();
+        for text in ["1", "-37.50", "true", "01", "1,2", " 1", "\"a\"", "[]"] {
+            json.literal(text);
+        }
+        json.close_array();
+        assert_eq!(
+            String::from_utf8(json.finish()).unwrap(),
+            r#"[1,-37.50,true,"01","1,2"," 1","\"a\"","[]"]"#
         );
     }
 

@@ -165,7 +165,8 @@ pub const COMMON: &[Param] = &[
         "fmt-out",
         Kind::Format,
         "text/calendar",
-        "Format of the answer: text/calendar, text/xml or text/json.",
+        "Format of the answer: text/calendar, text/xml, text/json, application/calendar+xml (xCal) or \
+         application/calendar+json (jCal).",
     ),
     Param::optional("appid", Kind::Text, "Who asks; not used."),
 ];

@@ -10,11 +10,21 @@ pub enum Format {
     Xml,
     /// `text/json`: the same tree as JSON.
     Json,
+    /// `application/calendar+xml`: xCal (RFC 6321).
+    XCal,
+    /// `application/calendar+json`: jCal (RFC 7265).
+    JCal,
 }
 
 impl Format {
     /// All formats, the default first.
-    pub const ALL: [Self; 3] = [Self::Calendar, Self::Xml, Self::Json];
+    pub const ALL: [Self; 5] = [
+        Self::Calendar,
+        Self::Xml,
+        Self::Json,
+        Self::XCal,
+        Self::JCal,
+    ];
 
     /// The media type, without parameters.
     pub fn media_type(self) -> &'static str {
@@ -22,6 +32,8 @@ impl Format {
             Self::Calendar => "text/calendar",
             Self::Xml => "text/xml",
             Self::Json => "text/json",
+            Self::XCal => "application/calendar+xml",
+            Self::JCal => "application/calendar+json",
         }
     }
 
@@ -31,6 +43,8 @@ impl Format {
             Self::Calendar => "text/calendar; charset=UTF-8",
             Self::Xml => "text/xml; charset=UTF-8",
             Self::Json => "text/json; charset=UTF-8",
+            Self::XCal => "application/calendar+xml; charset=UTF-8",
+            Self::JCal => "application/calendar+json; charset=UTF-8",
         }
     }
 
@@ -40,11 +54,14 @@ impl Format {
             Self::Calendar => "ics",
             Self::Xml => "xml",
             Self::Json => "json",
+            Self::XCal => "xcs",
+            Self::JCal => "json",
         }
     }
 
-    /// The format of a media type, letter case ignored.
+    /// The format of a media type, letter case ignored. A blank is a `+` that was not encoded in a query.
     pub fn from_media_type(name: &str) -> Option<Self> {
+        let name = &*name.replace(' ', "+");
         Self::ALL
             .into_iter()
             .find(|format| format.media_type().eq_ignore_ascii_case(name))
@@ -62,6 +79,8 @@ mod tests {
             assert_eq!(Format::from_media_type(&upper), Some(format));
             assert!(format.content_type().starts_with(format.media_type()));
         }
+        let unencoded = Format::from_media_type("application/calendar xml");
+        assert_eq!(unencoded, Some(Format::XCal));
         assert_eq!(Format::from_media_type("text/js"), None);
         assert_eq!(Format::from_media_type(""), None);
     }

@@ -16,3 +16,4 @@ pub mod http;
 pub mod registry;
 pub mod reply;
 pub mod shape;
+mod xcal;

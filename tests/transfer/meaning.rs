@@ -11,6 +11,7 @@ use wcapd::ical::instances::{ExpandError, Series};
 use wcapd::ical::object::{CalendarObject, Kind};
 use wcapd::ical::parse::Limits;
 use wcapd::ical::recur::Work;
+use wcapd::ical::rule::Rule;
 use wcapd::ical::zone::Zone;
 
 /// How closely texts are compared.
@@ -22,6 +23,9 @@ pub(crate) enum Closeness {
     Stamped,
     /// Values by their type: lists cut, escapes undone, `VALUE` of times that show it left out.
     Typed,
+    /// As that, and rules, numbers and parameters in one form, lists of times in one line, what the standard takes
+    /// for granted left out.
+    Standard,
 }
 
 /// An object's meaning.
@@ -118,6 +122,7 @@ fn lines(component: &Component, uid: &str, closeness: Closeness) -> Vec<String> 
             Entry::Property(p) if p.is("UID") => out.push(format!("UID:{uid}")),
             Entry::Property(p) if is_stamp(p) && closeness != Closeness::Verbatim => {}
             Entry::Property(p) if closeness == Closeness::Typed => typed(p, &mut out),
+            Entry::Property(p) if closeness == Closeness::Standard => out.push(standard(p)),
             Entry::Property(p) => out.push(p.as_line().to_owned()),
             Entry::Component(inner) => {
                 let inner = lines(inner, uid, closeness);
@@ -177,6 +182,89 @@ fn typed(property: &Property, out: &mut Vec<String>) {
         head.push_str(&format!(";{name}={}", values.join("\u{1f}")));
     }
     out.extend(values.into_iter().map(|value| format!("{head}:{value}")));
+}
+
+/// The property in the one form that all ways to write it have.
+fn standard(property: &Property) -> String {
+    const TEXT: [&str; 14] = [
+        "ACTION",
+        "CLASS",
+        "COMMENT",
+        "CONTACT",
+        "DESCRIPTION",
+        "LOCATION",
+        "RELATED-TO",
+        "STATUS",
+        "SUMMARY",
+        "TRANSP",
+        "TZID",
+        "TZNAME",
+        "CALSCALE",
+        "UID",
+    ];
+    // What needs not be said: the type that a property has anyway, and that of a time that shows it.
+    const USUAL: [(&str, &str); 6] = [
+        ("ATTACH", "URI"),
+        ("URL", "URI"),
+        ("TRIGGER", "DURATION"),
+        ("FREEBUSY", "PERIOD"),
+        ("SUMMARY", "TEXT"),
+        ("DESCRIPTION", "TEXT"),
+    ];
+    let name = property.name().to_ascii_uppercase();
+    let value = property.value().trim();
+    let said = property
+        .param("VALUE")
+        .map(|said| said.to_ascii_uppercase());
+    let text = said.as_deref() == Some("TEXT") || TEXT.contains(&name.as_str());
+    let value = match name.as_str() {
+        "CATEGORIES" | "RESOURCES" => items(property.value()).join("\u{1f}"),
+        _ if text => property.to_text().into_owned(),
+        "REQUEST-STATUS" => property.to_text().into_owned(),
+        "RRULE" | "EXRULE" => match Rule::parse(value) {
+            Ok(rule) => rule.to_string(),
+            Err(_) => value.to_owned(),
+        },
+        "GEO" => {
+            let numbers = value
+                .split(';')
+                .map(|n| n.parse::<f64>().map(|n| n.to_string()));
+            match numbers.collect::<Result<Vec<_>, _>>() {
+                Ok(numbers) => numbers.join(";"),
+                Err(_) => value.to_owned(),
+            }
+        }
+        "PRIORITY" | "SEQUENCE" | "PERCENT-COMPLETE" | "REPEAT" => match value.parse::<i64>() {
+            Ok(number) => number.to_string(),
+            Err(_) => value.to_owned(),
+        },
+        _ => {
+            let items: Vec<_> = value.split(',').map(str::trim).collect();
+            items.join(",")
+        }
+    };
+    let mut params: Vec<(String, Vec<String>)> = Vec::new();
+    for param in property.params() {
+        let usual = |said: &str| {
+            let time = ["DATE", "DATE-TIME", "PERIOD"].contains(&said);
+            time || USUAL.contains(&(name.as_str(), said))
+        };
+        if param.is("VALUE") && said.as_deref().is_some_and(usual) {
+            continue;
+        }
+        let name = param.name().to_ascii_uppercase();
+        let values = param.values().map(|value| value.into_owned());
+        match params.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, all)) => all.extend(values),
+            None => params.push((name, values.collect())),
+        }
+    }
+    params.sort();
+    let mut head = name;
+    for (name, values) in params {
+        head.push_str(&format!(";{name}={}", values.join("\u{1f}")));
+    }
+    format!("{head}:{value}")
 }
 
 /// The items of a list of TEXT.

@@ -111,10 +111,14 @@ fn all_timezones(context: &Context) -> Result<Answer, Failure> {
     static CALENDAR: Printed = LazyLock::new(|| print_timezones(Format::Calendar));
     static XML: Printed = LazyLock::new(|| print_timezones(Format::Xml));
     static JSON: Printed = LazyLock::new(|| print_timezones(Format::Json));
+    static XCAL: Printed = LazyLock::new(|| print_timezones(Format::XCal));
+    static JCAL: Printed = LazyLock::new(|| print_timezones(Format::JCal));
     let printed: &Bytes = match context.format {
         Format::Calendar => &CALENDAR,
         Format::Xml => &XML,
         Format::Json => &JSON,
+        Format::XCal => &XCAL,
+        Format::JCal => &JCAL,
     };
     Ok(Answer::Printed(printed.clone()))
 }

@@ -11,7 +11,6 @@ use crate::dispatch::Cost;
 use crate::ical::component::{Component, Property};
 use crate::ical::datetime::{DateTime, TimeRange, Timestamp};
 use crate::ical::object::{self, CalendarObject};
-use crate::text::xml::XmlLimits;
 use crate::wcap::args::{ArgError, Kind, Param};
 use crate::wcap::context::{self, Context, Failure};
 use crate::wcap::decode;
@@ -51,7 +50,7 @@ const IMPORT: Row = Row {
         Param::required(
             "content-in",
             Kind::Format,
-            "Format of the file: text/calendar or text/xml.",
+            "Format of the file: text/calendar, text/xml, application/calendar+xml or application/calendar+json.",
         ),
         FROM,
         TO,
@@ -69,7 +68,8 @@ const EXPORT: Row = Row {
             "content-out",
             Kind::Format,
             "text/calendar",
-            "Format of the file: text/calendar, text/xml or text/json.",
+            "Format of the file: text/calendar, text/xml, text/json, application/calendar+xml or \
+             application/calendar+json.",
         ),
         FROM,
         TO,
@@ -189,16 +189,12 @@ fn file(context: &Context) -> Result<&context::Upload, Failure> {
 fn read(context: &Context, format: Format, file: &context::Upload) -> Result<Upload, String> {
     let core = &context.core;
     let upload = match format {
-        Format::Xml => {
+        Format::Calendar => core.read_upload(&file.content),
+        other => {
             let limits = &core.settings().limits;
-            let limits = XmlLimits {
-                depth: limits.nesting,
-                nodes: limits.components,
-            };
-            let calendars = decode::xml::decode(&file.content, limits);
+            let calendars = decode::decode(&file.content, other, limits, limits.components);
             core.group_upload(calendars.map_err(|error| error.to_string())?)
         }
-        Format::Calendar | Format::Json => core.read_upload(&file.content),
     };
     match upload.faults.first() {
         Some(fault) if upload.objects.is_empty() && upload.refused == 0 => Err(fault.to_string()),

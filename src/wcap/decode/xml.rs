@@ -2,38 +2,13 @@
 //!
 //! Syntax only: whether the components make sense is checked where text is checked.
 
+use super::DecodeError;
 use crate::ical::component::{
     Component, LineError, Property, escape_text, push_param_value, unescape_text,
 };
-use crate::text::xml::{self, Element, XmlError, XmlLimits};
+use crate::text::xml::{self, Element, XmlLimits};
 use crate::wcap::dialect::{self, ValueForm};
 use crate::wcap::encode::PROLOG;
-
-/// Why a document gives no calendars.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
-    /// It is no XML that may be read.
-    #[error(transparent)]
-    Xml(#[from] XmlError),
-    /// It is another document.
-    #[error("line {line}: expected <iCalendar> with <iCal> in it, found <{found}>")]
-    Root {
-        /// The line, counted from 1.
-        line: u32,
-        /// The element that stands there.
-        found: String,
-    },
-    /// An element that cannot be a property.
-    #[error("line {line}: <{element}>: {reason}")]
-    Property {
-        /// The line, counted from 1.
-        line: u32,
-        /// The element.
-        element: String,
-        /// What was expected.
-        reason: LineError,
-    },
-}
 
 /// The calendars of a document, as VCALENDAR components, in order.
 ///
@@ -56,8 +31,9 @@ pub fn decode(document: &[u8], limits: XmlLimits) -> Result<Vec<Component>, Deco
 }
 
 fn unexpected(element: &Element) -> DecodeError {
-    DecodeError::Root {
+    DecodeError::Element {
         line: element.line,
+        expected: "<iCalendar> with <iCal> in it",
         found: element.name.clone(),
     }
 }

@@ -1,7 +1,9 @@
 //! Printers of one reply tree, one per format. They decide nothing: every answer can be printed in each.
 
 mod calendar;
+mod jcal;
 mod json;
+mod xcal;
 mod xml;
 
 use crate::ical::component::{Component, Property};
@@ -32,6 +34,8 @@ pub fn encode(reply: &Reply, format: Format) -> Vec<u8> {
         Format::Calendar => calendar::encode(reply.calendars()).into_bytes(),
         Format::Xml => xml::encode(reply.calendars()).into_bytes(),
         Format::Json => json::encode(reply.calendars()),
+        Format::XCal => xcal::encode(reply.calendars()).into_bytes(),
+        Format::JCal => jcal::encode(reply.calendars()),
     }
 }
 
@@ -43,6 +47,8 @@ pub fn file(calendar: &Component, format: Format) -> Vec<u8> {
         Format::Calendar => calendar::encode_file(calendar).into_bytes(),
         Format::Xml => xml::encode(calendars).into_bytes(),
         Format::Json => json::encode(calendars),
+        Format::XCal => xcal::encode(calendars).into_bytes(),
+        Format::JCal => jcal::encode(calendars),
     }
 }
 
