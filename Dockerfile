@@ -25,6 +25,8 @@ WORKDIR /var/lib/wcapd
 VOLUME /var/lib/wcapd
 # 8080 is HTTP (WCAP, the web calendar, /healthz, /metrics); 5229 is CAP.
 EXPOSE 8080 5229
+# HTTP without TLS goes to a published port: for a network of one's own, or a proxy in front.
+ENV WCAPD__HTTP__PLAIN_REMOTE=true
 STOPSIGNAL SIGTERM
 # Bash opens the socket itself: the image holds no HTTP client.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \

@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod listen;
 pub mod open;
+mod stream;
 mod target;
 
 use std::io::{self, Write};
@@ -15,9 +16,11 @@ use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
+
+use listen::Listener;
 
 use crate::admin;
 use crate::admin::server::{Execute, Socket};
@@ -25,8 +28,11 @@ use crate::cap;
 use crate::config::Config;
 use crate::core::{self, Core};
 use crate::dispatch::Dispatch;
+use crate::model::clock::SystemClock;
 use crate::observe::{self, Health};
+use crate::origin::Proxies;
 use crate::store;
+use crate::tls::{self, Tls};
 use crate::wcap;
 use crate::web;
 
@@ -78,6 +84,9 @@ pub enum Error {
     /// A page template does not compile.
     #[error("cannot make the web pages: {0}")]
     Web(#[from] web::TemplateError),
+    /// The certificates are not to be had.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
     /// The log or the metrics cannot be set up.
     #[error(transparent)]
     Observe(#[from] observe::SetupError),
@@ -107,6 +116,8 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
+    let hangup = signal(SignalKind::hangup())?;
+    let tls = certificates(config)?;
     let health = Health::new(["listeners"]);
     let metrics = observe::install_metrics()?;
     let socket = Socket::bind(&config.server.data).map_err(|cause| Error::Socket {
@@ -115,6 +126,7 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     })?;
     let (http, http_addr) = bind("http", config.http.addr).await?;
     let (cap, cap_addr) = bind("cap", config.cap.addr).await?;
+    warn_of_plain(config);
 
     let (stop, stopped) = watch::channel(false);
     let grace = config.server.stop_time;
@@ -130,8 +142,23 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
             None
         }
     };
-    let serve =
-        |listener, router| listen::serve(listener, router, &config.limits, stopped.clone(), grace);
+    let options = listen::Options {
+        tls: tls.clone(),
+        plain_remote: config.http.plain_remote,
+        // The configuration was checked; without a list nobody is trusted.
+        proxies: Arc::new(Proxies::parse(&config.http.trusted_proxies).unwrap_or_default()),
+    };
+    let serve = |listener, router, options| {
+        let (limits, stopped) = (&config.limits, stopped.clone());
+        listen::serve(
+            Listener::Tcp(listener),
+            router,
+            options,
+            limits,
+            stopped,
+            grace,
+        )
+    };
     let cap_settings = cap::Settings {
         limits: config.limits.clone(),
         stop_grace: grace,
@@ -139,7 +166,7 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     };
     let own_metrics = async {
         if let Some((listener, router)) = own_metrics {
-            serve(listener, router).await;
+            serve(listener, router, listen::Options::default()).await;
         }
     };
     let told = async {
@@ -160,7 +187,8 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     }
     tokio::join!(
         told,
-        serve(http, router.layer(CatchPanicLayer::new())),
+        serve(http, router.layer(CatchPanicLayer::new()), options),
+        renew(tls, hangup, stopped.clone()),
         cap::serve(cap, Arc::new(cap_settings), stopped.clone()),
         administration(socket, core, stopped.clone(), grace),
         sweep(core, stopped.clone()),
@@ -168,6 +196,60 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
         own_metrics,
     );
     Ok(())
+}
+
+/// The certificates that the configuration names, if any.
+fn certificates(config: &Config) -> Result<Option<Arc<Tls>>, tls::Error> {
+    let source = match (&config.tls.cert, &config.tls.key) {
+        (Some(cert), Some(key)) => tls::Source::Files {
+            cert: cert.clone(),
+            key: key.clone(),
+        },
+        _ if config.tls.self_signed => tls::Source::SelfSigned {
+            folder: config.server.data.clone(),
+            domain: config.server.domain.clone(),
+        },
+        _ => return Ok(None),
+    };
+    let client_ca = config.tls.client_ca.clone();
+    let time = config.limits.handshake_time;
+    Tls::load(source, client_ca, Arc::new(SystemClock), time).map(|tls| Some(Arc::new(tls)))
+}
+
+/// Says in the log which listeners carry passwords or calendars unprotected to other machines.
+fn warn_of_plain(config: &Config) {
+    let remote = |addr: SocketAddr| !addr.ip().to_canonical().is_loopback();
+    if remote(config.http.addr) && config.http.plain_remote {
+        tracing::warn!(
+            addr = %config.http.addr,
+            "HTTP without TLS is served to other machines: passwords can be read on the way"
+        );
+    }
+    if remote(config.cap.addr) && !config.tls.is_on() {
+        tracing::warn!(
+            addr = %config.cap.addr,
+            "CAP without TLS is served to other machines: calendars can be read on the way"
+        );
+    }
+}
+
+/// Reads the certificates again at every SIGHUP.
+async fn renew(tls: Option<Arc<Tls>>, mut hangup: Signal, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            _ = hangup.recv() => {}
+        }
+        let Some(tls) = &tls else {
+            tracing::info!("SIGHUP: there are no certificates to read again");
+            continue;
+        };
+        // Small files, and seldom: not worth a trip through the blocking pool.
+        match tls.reload() {
+            Ok(()) => tracing::info!("SIGHUP: new connections get the certificates read now"),
+            Err(error) => tracing::error!(%error, "SIGHUP: the certificates stay as they were"),
+        }
+    }
 }
 
 /// Opens a listener and tells its address, which port 0 leaves to the system.

@@ -169,6 +169,9 @@ fn load(arguments: &Arguments) -> Result<Loaded, Failure> {
             .iter()
             .map(|addr| ("cap.addr", addr.clone(), "--cap"));
         flags.extend(http.chain(cap));
+        if serve.tls_self_signed {
+            flags.push(("tls.self_signed", "true".to_owned(), "--tls-self-signed"));
+        }
     }
     Ok(Loaded::read(&Sources {
         file: arguments.place.config.as_deref(),

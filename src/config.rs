@@ -14,6 +14,13 @@ mod tests;
 pub use load::{Error, Loaded, Source, Sources};
 pub use table::Config;
 
+impl table::Tls {
+    /// Whether the listeners speak TLS.
+    pub fn is_on(&self) -> bool {
+        self.cert.is_some() || self.self_signed
+    }
+}
+
 impl Config {
     /// The defaults with both listeners on free ports, data in `data` and passwords hashed as cheaply as allowed.
     pub fn for_tests(data: &std::path::Path) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 5 roof    main  app  cli  config  observe
-//! 4 doors   wcap  cap  web  admin        codes  dispatch
+//! 4 doors   wcap  cap  web  admin        codes  dispatch  tls  origin
 //! 3 core    core
 //! 2 store   store
 //! 1 model   model
@@ -24,7 +24,9 @@ pub mod limits;
 pub mod metric;
 pub mod model;
 pub mod observe;
+pub mod origin;
 pub mod store;
 pub mod text;
+pub mod tls;
 pub mod wcap;
 pub mod web;

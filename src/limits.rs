@@ -124,6 +124,8 @@ limits! {
     import_size: usize, Bytes = 2 * GIB;
     /// Request line and header fields together. Scripts send long lists of ids in the URL.
     header_bytes: usize, Bytes = 128 * KIB;
+    /// Time a client may take for the TLS handshake, over HTTP and CAP. Three round trips; a slow line needs seconds.
+    handshake_time: Duration, Time = 10;
     /// Time to the end of the header, also for a connection kept open between requests.
     header_time: Duration, Time = 30;
     /// Time from the end of the header to the end of the body; slower ones are cut.

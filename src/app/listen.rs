@@ -1,30 +1,33 @@
-//! The HTTP listener: accepts, bounds and ends connections; what is answered is the router's matter.
+//! The HTTP listeners: accept, bound and end connections; what is answered is the router's matter.
 //!
-//! HTTP/1.1 and HTTP/2 with prior knowledge on one port. Each wait for the client has a bound of its own: for the
-//! first octets, for a header (both `limits.header_time`), for the client to read the answer
-//! (`limits.write_time`). The time a body may take is watched where bodies are read.
+//! HTTP/1.1 and HTTP/2 on one port, inside TLS by ALPN, else by prior knowledge. Each wait for the client has a bound
+//! of its own: for the TLS handshake (`limits.handshake_time`), for the first octets, for a header (both
+//! `limits.header_time`), for the client to read the answer (`limits.write_time`). The time a body may take is
+//! watched where bodies are read.
 
 use std::io;
-use std::pin::Pin;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{sleep, timeout};
+use tower::util::MapRequest;
 
+use super::stream::{Duplex, Impatient, Opened};
 use super::target::Repaired;
 use crate::limits::Limits;
-
-/// How HTTP/2 begins (RFC 9113 section 3.4); until it can be told apart nothing else watches the clock.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+use crate::origin::{Origin, Proxies};
+use crate::tls::{self, Tls};
 
 /// Pause after `accept` failed (out of file descriptors, as a rule): long enough not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -32,10 +35,41 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Least room for a header that the HTTP library works with, in octets.
 const HEADER_LEAST: usize = 8 << 10;
 
+/// What whoever speaks HTTP to a port of HTTPS is told.
+const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Content-Length: 58\r\nConnection: close\r\n\r\nThis address speaks HTTPS: write https:// in front of it.\n";
+
+/// Octets of a request that is not answered which are read so that the refusal arrives.
+const REFUSED_OCTETS: u64 = 64 << 10;
+
+/// How long that may take.
+const REFUSED_TIME: Duration = Duration::from_secs(1);
+
+/// A socket that connections come to.
+#[derive(Debug)]
+pub enum Listener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A Unix socket, for a proxy on the same machine.
+    Unix(UnixListener),
+}
+
+/// How connections are treated.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The certificates; none: HTTP without TLS.
+    pub tls: Option<Arc<Tls>>,
+    /// Whether other machines may speak HTTP without TLS although there is TLS.
+    pub plain_remote: bool,
+    /// Who may speak for others.
+    pub proxies: Arc<Proxies>,
+}
+
 /// Serves `router` on `listener` until `stop` turns true, then lets requests in flight finish for at most `grace`.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     router: Router,
+    options: Options,
     limits: &Limits,
     mut stop: watch::Receiver<bool>,
     grace: Duration,
@@ -51,10 +85,12 @@ pub async fn serve(
             biased;
             () = told(&mut stop) => break,
             (slot, accepted) = accept(&listener, &slots) => match accepted {
-                Ok(stream) => {
+                Ok((stream, address)) => {
                     let connection = Connection {
                         builder: Arc::clone(&builder),
                         router: router.clone(),
+                        options: options.clone(),
+                        address,
                         watcher: graceful.watcher(),
                         header_time: limits.header_time,
                         write_time: limits.write_time,
@@ -83,12 +119,26 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 
 /// Takes a connection once there is a slot for it; until then it waits in the system's queue.
 async fn accept(
-    listener: &TcpListener,
+    listener: &Listener,
     slots: &Arc<Semaphore>,
-) -> (Option<OwnedSemaphorePermit>, io::Result<TcpStream>) {
+) -> (
+    Option<OwnedSemaphorePermit>,
+    io::Result<(Box<dyn Duplex>, Option<IpAddr>)>,
+) {
     // Nobody closes the semaphore, so there always comes a slot.
     let slot = Arc::clone(slots).acquire_owned().await.ok();
-    let accepted = listener.accept().await.map(|(stream, _)| stream);
+    let accepted = match listener {
+        Listener::Tcp(listener) => listener.accept().await.map(|(stream, peer)| {
+            // An answer leaves in one piece; waiting for more of it only delays it.
+            let _ = stream.set_nodelay(true);
+            let stream: Box<dyn Duplex> = Box::new(stream);
+            (stream, Some(peer.ip().to_canonical()))
+        }),
+        Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| {
+            let stream: Box<dyn Duplex> = Box::new(stream);
+            (stream, None)
+        }),
+    };
     (slot, accepted)
 }
 
@@ -112,6 +162,8 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
 struct Connection {
     builder: Arc<auto::Builder<TokioExecutor>>,
     router: Router,
+    options: Options,
+    address: Option<IpAddr>,
     watcher: Watcher,
     header_time: Duration,
     write_time: Duration,
@@ -119,117 +171,73 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, mut stop: watch::Receiver<bool>) {
-        // An answer leaves in one piece; waiting for more of it only delays it.
-        let _ = stream.set_nodelay(true);
-        let begun = tokio::select! {
-            begun = timeout(self.header_time, first_octets(&stream)) => matches!(begun, Ok(Ok(()))),
+    async fn serve(self, stream: Box<dyn Duplex>, mut stop: watch::Receiver<bool>) {
+        let opened = tokio::select! {
+            opened = self.open(stream) => opened,
             // Nothing was asked yet.
-            () = told(&mut stop) => false,
+            () = told(&mut stop) => return,
         };
-        if !begun {
+        let Some((opened, secure)) = opened else {
             return;
-        }
-        let io = TokioIo::new(Repaired::new(Impatient::new(stream, self.write_time)));
-        let service = TowerToHyperService::new(self.router);
+        };
+        let io = TokioIo::new(Repaired::new(Impatient::new(opened, self.write_time)));
+        let direct = Origin {
+            address: self.address,
+            secure,
+        };
+        let proxies = self.options.proxies;
+        let service = MapRequest::new(self.router, move |mut request: Request<Incoming>| {
+            let origin = proxies.origin(direct, request.headers());
+            request.extensions_mut().insert(origin);
+            request
+        });
+        let service = TowerToHyperService::new(service);
         let connection = self.builder.serve_connection(io, service).into_owned();
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(error, "HTTP connection broke off");
         }
     }
-}
 
-/// Waits until it is clear which HTTP the client speaks. Takes nothing from the stream.
-async fn first_octets(stream: &TcpStream) -> io::Result<()> {
-    let mut octets = [0; PREFACE.len()];
-    loop {
-        let seen = stream.peek(&mut octets).await?;
-        if seen == 0 || seen == PREFACE.len() || !PREFACE.starts_with(&octets[..seen]) {
-            return Ok(());
+    /// The connection once the client has begun to speak HTTP, and whether it does so inside TLS; nothing when it
+    /// does not, or may not.
+    async fn open(&self, stream: Box<dyn Duplex>) -> Option<(Opened, bool)> {
+        let opened = self.begun(stream).await?;
+        let Some(tls) = &self.options.tls else {
+            return Some((opened, false));
+        };
+        if opened.first() == Some(tls::HANDSHAKE) {
+            match tls.accept(opened, tls::Door::Http).await {
+                Ok(secured) => {
+                    let opened = self.begun(Box::new(secured.stream)).await?;
+                    return Some((opened, true));
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "no TLS with an HTTP client");
+                    return None;
+                }
+            }
         }
-        // A beginning that waits for its rest: readiness is told once, so look again now and then.
-        sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// A stream whose writes fail when the other side reads nothing for too long.
-struct Impatient {
-    stream: TcpStream,
-    patience: Duration,
-    /// When patience ends; set while a write waits.
-    end: Option<Pin<Box<Sleep>>>,
-}
-
-impl Impatient {
-    fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self {
-            stream,
-            patience,
-            end: None,
+        let local = self.address.is_none_or(|address| address.is_loopback());
+        if local || self.options.plain_remote {
+            return Some((opened, false));
         }
+        let _ = timeout(REFUSED_TIME, refuse(opened)).await;
+        None
     }
 
-    /// Passes on what a write came to, unless it has waited for too long.
-    fn bounded<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        came_to: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if came_to.is_ready() {
-            self.end = None;
-            return came_to;
-        }
-        let until = Instant::now() + self.patience;
-        let end = self
-            .end
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
-        ready!(end.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    async fn begun(&self, stream: Box<dyn Duplex>) -> Option<Opened> {
+        let opened = timeout(self.header_time, Opened::wait(stream)).await;
+        opened.ok()?.ok().filter(|opened| opened.first().is_some())
     }
 }
 
-impl AsyncRead for Impatient {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Impatient {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        octets: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let came_to = Pin::new(&mut self.stream).poll_write(cx, octets);
-        self.bounded(cx, came_to)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        octets: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let came_to = Pin::new(&mut self.stream).poll_write_vectored(cx, octets);
-        self.bounded(cx, came_to)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let came_to = Pin::new(&mut self.stream).poll_flush(cx);
-        self.bounded(cx, came_to)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let came_to = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.bounded(cx, came_to)
-    }
+/// Says that TLS is spoken here. Closing with unread octets would take the words back, so some are read.
+async fn refuse(mut stream: Opened) -> io::Result<()> {
+    stream.write_all(SPEAK_TLS.as_bytes()).await?;
+    stream.shutdown().await?;
+    let mut rest = (&mut stream).take(REFUSED_OCTETS);
+    tokio::io::copy(&mut rest, &mut tokio::io::sink()).await?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -238,7 +246,7 @@ mod tests {
     use super::*;
     use axum::routing::get;
     use std::net::SocketAddr;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
     use tokio::sync::oneshot;
 
     /// Limits whose waits are short enough to sit out.
@@ -261,7 +269,17 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         let ended = tokio::spawn(async move {
-            serve(listener, router, &limits, stopped, Duration::from_secs(10)).await;
+            let grace = Duration::from_secs(10);
+            let listener = Listener::Tcp(listener);
+            serve(
+                listener,
+                router,
+                Options::default(),
+                &limits,
+                stopped,
+                grace,
+            )
+            .await;
         });
         Server { addr, stop, ended }
     }
@@ -393,5 +411,53 @@ mod tests {
         go_on.send(()).unwrap();
         assert!(client.await.unwrap().contains("finished"));
         server.ended.await.unwrap();
+    }
+
+    /// With TLS, other machines that speak plain HTTP are told so, or served where the operator wants that.
+    #[tokio::test]
+    async fn plain_http_is_for_this_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = tls::Source::SelfSigned {
+            folder: folder.path().to_owned(),
+            domain: "localhost".to_owned(),
+        };
+        let clock = Arc::new(crate::model::clock::SystemClock);
+        let tls = Tls::load(source, None, clock, Duration::from_secs(10)).unwrap();
+        let tls = Some(Arc::new(tls));
+        let graceful = GracefulShutdown::new();
+        for (address, plain_remote, served) in [
+            (Some("192.0.2.7"), false, false),
+            (Some("192.0.2.7"), true, true),
+            (Some("127.0.0.1"), false, true),
+            (None, false, true),
+        ] {
+            let connection = Connection {
+                builder: Arc::new(builder(&Limits::default())),
+                router: hello(),
+                options: Options {
+                    tls: tls.clone(),
+                    plain_remote,
+                    proxies: Arc::default(),
+                },
+                address: address.map(|address| address.parse().unwrap()),
+                watcher: graceful.watcher(),
+                header_time: Duration::from_secs(10),
+                write_time: Duration::from_secs(10),
+                _slot: None,
+            };
+            let (ours, mut theirs) = tokio::io::duplex(10_000);
+            let (_stop, stopped) = watch::channel(false);
+            let serving = tokio::spawn(connection.serve(Box::new(ours), stopped));
+            let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            theirs.write_all(request).await.unwrap();
+            let mut answer = String::new();
+            theirs.read_to_string(&mut answer).await.unwrap();
+            drop(theirs);
+            serving.await.unwrap();
+            assert_eq!(answer.starts_with("HTTP/1.1 200"), served, "{answer}");
+            assert_eq!(answer == SPEAK_TLS, !served, "{answer}");
+        }
+        let (_, body) = SPEAK_TLS.split_once("\r\n\r\n").unwrap();
+        assert!(SPEAK_TLS.contains(&format!("Content-Length: {}\r\n", body.len())));
     }
 }

@@ -22,7 +22,7 @@ Try it, with people and meetings to look at:
 Set up your own:
   wcapd user add tom --mail tom@example.org --name 'Tom Smith'
   wcapd import tom meetings.ics
-  wcapd serve --http 0.0.0.0:8080
+  wcapd serve --http 0.0.0.0:8443 --tls-self-signed
 
 See every setting, what it means and where its value came from:
   wcapd config
@@ -37,11 +37,15 @@ Listen on any free ports; the chosen ones are printed on standard error:
   wcapd serve --http 127.0.0.1:0 --cap 127.0.0.1:0
 
 The same as a file, as a variable and as a flag; the later ones win:
-  printf '[http]\\naddr = \"0.0.0.0:80\"\\n' > wcapd.toml; wcapd serve --config wcapd.toml
-  WCAPD__HTTP__ADDR=0.0.0.0:8080 wcapd serve --config wcapd.toml
-  wcapd serve --config wcapd.toml --http 0.0.0.0:8000
+  printf '[http]\\naddr = \"127.0.0.1:80\"\\n' > wcapd.toml; wcapd serve --config wcapd.toml
+  WCAPD__HTTP__ADDR=127.0.0.1:8000 wcapd serve --config wcapd.toml
+  wcapd serve --config wcapd.toml --http 127.0.0.1:8001
 
-SIGTERM and SIGINT (Ctrl-C) let requests in flight finish, then end the server.";
+With TLS, by a certificate of the server's own making, for trying out:
+  wcapd serve --demo --http 0.0.0.0:8443 --tls-self-signed
+
+SIGTERM and SIGINT (Ctrl-C) let requests in flight finish, then end the server. SIGHUP reads the certificates \
+again.";
 
 const USER_EXAMPLES: &str = "\
   wcapd user add tom --mail tom@example.org --name 'Tom Smith'    asks for the password
@@ -175,6 +179,10 @@ pub struct Serve {
     /// Fill an empty store with people and meetings, and print commands to try.
     #[arg(long)]
     pub demo: bool,
+
+    /// Speak TLS with a certificate that the server makes itself, for trying out.
+    #[arg(long)]
+    pub tls_self_signed: bool,
 }
 
 /// `user ...`

@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::table::{Config, Key};
 use super::value::Raw;
 use crate::model::acl::Acl;
+use crate::origin::Proxies;
 
 /// First part of the names of environment variables that are configuration.
 const ENVIRONMENT_PREFIX: &str = "WCAPD__";
@@ -242,6 +243,39 @@ impl Loaded {
                 are_prefixes(&config.http.prefixes),
                 "a list of different paths of letters, digits, '-', '.', '_' and '~' that begin and end \
                      with '/', none below /app/ or /static/",
+            ),
+            (
+                "http.addr",
+                config.http.addr.ip().to_canonical().is_loopback()
+                    || config.http.plain_remote
+                    || config.tls.is_on(),
+                "an address of this machine alone, like 127.0.0.1:8080, unless tls.cert is set or \
+                     http.plain_remote = true says that passwords may pass unprotected",
+            ),
+            (
+                "http.trusted_proxies",
+                Proxies::parse(&config.http.trusted_proxies).is_some(),
+                "a list of addresses and networks, like 127.0.0.1 and 10.0.0.0/8",
+            ),
+            (
+                "tls.cert",
+                config.tls.cert.is_none() || !config.tls.self_signed,
+                "left out with tls.self_signed = true: it is the one or the other",
+            ),
+            (
+                "tls.cert",
+                config.tls.cert.is_some() || config.tls.key.is_none(),
+                "set with tls.key: a file with the certificate",
+            ),
+            (
+                "tls.key",
+                config.tls.key.is_some() || config.tls.cert.is_none(),
+                "set with tls.cert: a file with the private key",
+            ),
+            (
+                "tls.client_ca",
+                config.tls.client_ca.is_none() || config.tls.is_on(),
+                "left out without tls.cert: clients show certificates inside TLS only",
             ),
             (
                 "auth.argon2_memory_kib",

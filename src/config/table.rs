@@ -86,6 +86,12 @@ config! {
         addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
         /// Path prefixes under which WCAP commands are answered; each begins and ends with '/'.
         prefixes: Vec<String> = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned).into();
+        /// Serve HTTP without TLS to other machines too. Passwords and session ids can be read on the way: only
+        /// for a network of one's own, or behind a proxy.
+        plain_remote: bool = false;
+        /// Proxies whose word about the client's address is taken (Forwarded, X-Forwarded-For): addresses, networks
+        /// like 10.0.0.0/8.
+        trusted_proxies: Vec<String> = Vec::new();
     }
 
     /// The Calendar Access Protocol.
@@ -106,12 +112,14 @@ config! {
 
     /// Certificates for HTTP and CAP.
     tls: Tls {
-        /// PEM file with the certificate chain.
-        cert: Option<PathBuf> = None, planned "TLS";
+        /// PEM file with the certificate chain, the server's own first. SIGHUP reads it again.
+        cert: Option<PathBuf> = None;
         /// PEM file with the private key.
-        key: Option<PathBuf> = None, planned "TLS";
-        /// PEM file with the authorities whose client certificates are accepted.
-        client_ca: Option<PathBuf> = None, planned "TLS";
+        key: Option<PathBuf> = None;
+        /// PEM file with the authorities whose client certificates are accepted, for CAP's EXTERNAL.
+        client_ca: Option<PathBuf> = None;
+        /// Serve with a certificate that the server makes itself and keeps in the data folder; for trying out.
+        self_signed: bool = false;
     }
 
     /// Logins of WCAP and web clients.

@@ -129,7 +129,32 @@ fn wrong_files_are_refused_with_the_place() {
         ),
         (
             "[tls]\ncert = 'a.pem'\n",
-            "FILE line 2: tls.cert is set, but TLS is not supported in this version; remove the key",
+            "default: tls.key must be set with tls.cert: a file with the private key, but it is \"\"",
+        ),
+        (
+            "[tls]\nkey = 'a.pem'\n",
+            "default: tls.cert must be set with tls.key: a file with the certificate, but it is \"\"",
+        ),
+        (
+            "[tls]\ncert = 'a.pem'\nkey = 'a.pem'\nself_signed = true\n",
+            "FILE line 2: tls.cert must be left out with tls.self_signed = true: it is the one or the \
+             other, but it is \"a.pem\"",
+        ),
+        (
+            "[tls]\nclient_ca = 'a.pem'\n",
+            "FILE line 2: tls.client_ca must be left out without tls.cert: clients show certificates \
+             inside TLS only, but it is \"a.pem\"",
+        ),
+        (
+            "[http]\naddr = '0.0.0.0:80'\n",
+            "FILE line 2: http.addr must be an address of this machine alone, like 127.0.0.1:8080, unless \
+             tls.cert is set or http.plain_remote = true says that passwords may pass unprotected, but it is \
+             \"0.0.0.0:80\"",
+        ),
+        (
+            "[http]\ntrusted_proxies = ['proxy.example.org']\n",
+            "FILE line 2: http.trusted_proxies must be a list of addresses and networks, like 127.0.0.1 and \
+             10.0.0.0/8, but it is [\"proxy.example.org\"]",
         ),
         (
             "[store]\nurl = 'postgres://db'\n",

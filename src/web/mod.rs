@@ -11,8 +11,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path};
+use axum::extract::{DefaultBodyLimit, Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use minijinja::Environment;
@@ -25,6 +26,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 
 use crate::core::Core;
 use crate::dispatch::Dispatch;
+use crate::origin::Origin;
 use session::CoreSessions;
 
 /// The largest form of these pages, octets: a login.
@@ -53,6 +55,27 @@ struct State {
     templates: Arc<Environment<'static>>,
 }
 
+/// Whether the browser's connection is protected, all the way as far as is known.
+fn is_secure(origin: Option<&Origin>) -> bool {
+    origin.is_some_and(|origin| origin.secure)
+}
+
+/// Tells browsers that came by TLS never to send our cookies without it.
+async fn secured(request: Request, next: Next) -> Response {
+    let secure = is_secure(request.extensions().get());
+    let mut response = next.run(request).await;
+    if secure {
+        let headers = response.headers_mut().iter_mut();
+        for (_, cookie) in headers.filter(|(name, _)| **name == header::SET_COOKIE) {
+            let marked = [cookie.as_bytes(), b"; Secure"].concat();
+            if let Ok(marked) = HeaderValue::from_bytes(&marked) {
+                *cookie = marked;
+            }
+        }
+    }
+    response
+}
+
 /// The routes of the web pages.
 ///
 /// Errors: a template that does not compile.
@@ -63,7 +86,7 @@ pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, TemplateError> {
         .with_name("wcapd")
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
-        // Plain HTTP is all there is in this version, and browsers drop Secure cookies there.
+        // `secured` says so where it holds; browsers drop such cookies when they come without TLS.
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(idle));
     let state = State {
@@ -76,6 +99,7 @@ pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, TemplateError> {
         .route("/login", get(pages::login_form).post(pages::login))
         .route("/logout", post(pages::logout))
         .layer(cookies)
+        .layer(from_fn(secured))
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(FORM_MAX))
         .layer(header(header::CACHE_CONTROL, "no-store"))

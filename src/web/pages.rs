@@ -1,17 +1,18 @@
 //! The pages and what their forms do.
 
-use axum::Form;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use tower_sessions::Session;
 
-use super::{State, agenda, session};
+use super::{State, agenda, is_secure, session};
 use crate::codes::codes;
 use crate::core::{Error, Kind};
 use crate::dispatch::Cost;
+use crate::origin::Origin;
 
 /// How many days the list covers.
 const DAYS: i32 = 14;
@@ -27,6 +28,7 @@ pub(super) struct Login {
 pub(super) async fn app(
     Shared(state): Shared<State>,
     session: Session,
+    origin: Option<Extension<Origin>>,
     headers: HeaderMap,
 ) -> Response {
     let Some(caller) = session::caller(&session, &state.core).await else {
@@ -43,7 +45,8 @@ pub(super) async fn app(
             let user = caller
                 .identity()
                 .map_or("", |identity| identity.typed.as_str());
-            let address = address(&headers);
+            let secure = is_secure(origin.as_deref());
+            let address = address(&headers, secure);
             let agenda = Value::from(Serde(agenda));
             let values = context! { user, agenda, address, days => DAYS };
             page(&state, "app.html", StatusCode::OK, values)
@@ -109,15 +112,16 @@ pub(super) async fn logout(Shared(state): Shared<State>, session: Session) -> Re
 }
 
 /// Where the browser found us, for the commands shown; only what can stand in a command.
-fn address(headers: &HeaderMap) -> String {
+fn address(headers: &HeaderMap, secure: bool) -> String {
+    let scheme = if secure { "https" } else { "http" };
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']');
     match !host.is_empty() && host.bytes().all(plain) {
-        true => format!("http://{host}"),
-        false => "http://localhost:8080".to_owned(),
+        true => format!("{scheme}://{host}"),
+        false => format!("{scheme}://localhost:8080"),
     }
 }
 

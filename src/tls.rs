@@ -1,0 +1,272 @@
+//! TLS for every listener: certificates read and read again, handshakes made, clients' certificates understood.
+//!
+//! TLS 1.2 and 1.3 with forward secrecy and authenticated encryption alone (RFC 9325); nothing older is in the
+//! library. Who listens where, and what is said inside, is the doors' matter.
+
+mod client;
+pub mod trial;
+
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::model::clock::Clock;
+
+/// What the first octet of a TLS connection is: the content type of a handshake record (RFC 8446 section 5.1).
+pub const HANDSHAKE: u8 = 0x16;
+
+/// Where certificate and key come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The operator's files, in PEM form.
+    Files {
+        /// The chain, the server's own certificate first.
+        cert: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+    /// A certificate of our own making, for trying out.
+    SelfSigned {
+        /// Where it is kept.
+        folder: PathBuf,
+        /// The domain it is for, beside `localhost`.
+        domain: String,
+    },
+}
+
+/// Which listener a connection came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// HTTP/2 and HTTP/1.1, chosen by ALPN (RFC 7301). No certificates of clients: browsers would ask people.
+    Http,
+    /// CAP; a client may show a certificate.
+    Cap,
+}
+
+/// Why there is no TLS, or why what was there stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("cannot read the {what} {}: {cause}", file.display())]
+    Read {
+        /// What the file should hold.
+        what: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("expected a {what} in PEM form in {}, found none that can be read: {cause}", file.display())]
+    Pem {
+        /// What the file should hold.
+        what: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What the reader said.
+        cause: String,
+    },
+    /// Certificate and key do not serve together.
+    #[error("the certificate {} cannot be served: {cause}", cert.display())]
+    Unfit {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// What the TLS library said.
+        cause: String,
+    },
+    /// The certificate for trying out cannot be made or kept.
+    #[error("cannot make the certificate {}: {cause}", file.display())]
+    Trial {
+        /// Where it should be.
+        file: PathBuf,
+        /// What went wrong.
+        cause: String,
+    },
+}
+
+/// The certificates in force, and how to get the next ones.
+pub struct Tls {
+    source: Source,
+    client_ca: Option<PathBuf>,
+    clock: Arc<dyn Clock>,
+    handshake_time: Duration,
+    current: RwLock<Configs>,
+}
+
+/// What a handshake is made with, by listener.
+struct Configs {
+    http: Arc<ServerConfig>,
+    cap: Arc<ServerConfig>,
+}
+
+/// A connection inside TLS.
+pub struct Secured<S> {
+    /// What is read and written inside.
+    pub stream: TlsStream<S>,
+    /// The mail addresses in the client's certificate, which an authority of `client_ca` has signed.
+    pub addresses: Vec<String>,
+}
+
+impl Tls {
+    /// Reads the certificates. A handshake may take `handshake_time`.
+    pub fn load(
+        source: Source,
+        client_ca: Option<PathBuf>,
+        clock: Arc<dyn Clock>,
+        handshake_time: Duration,
+    ) -> Result<Self, Error> {
+        let current = configs(&source, client_ca.as_deref(), &*clock)?;
+        Ok(Self {
+            source,
+            client_ca,
+            clock,
+            handshake_time,
+            current: RwLock::new(current),
+        })
+    }
+
+    /// Reads the certificates again: new connections get the new ones, open ones stay as they are.
+    ///
+    /// On an error what was in force stays.
+    pub fn reload(&self) -> Result<(), Error> {
+        let new = configs(&self.source, self.client_ca.as_deref(), &*self.clock)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    /// Whether clients' certificates are looked at.
+    pub fn knows_clients(&self) -> bool {
+        self.client_ca.is_some()
+    }
+
+    /// Makes the handshake on `stream`. Errors: the client's fault, or it took too long.
+    pub async fn accept<S>(&self, stream: S, door: Door) -> io::Result<Secured<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let config = {
+            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(match door {
+                Door::Http => &current.http,
+                Door::Cap => &current.cap,
+            })
+        };
+        let handshake = TlsAcceptor::from(config).accept(stream);
+        let stream = timeout(self.handshake_time, handshake)
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        let (_, connection) = stream.get_ref();
+        let shown = connection.peer_certificates().and_then(<[_]>::first);
+        let addresses = shown.map_or_else(Vec::new, |shown| client::addresses(shown));
+        Ok(Secured { stream, addresses })
+    }
+}
+
+fn configs(source: &Source, client_ca: Option<&Path>, clock: &dyn Clock) -> Result<Configs, Error> {
+    let (chain, key, cert) = match source {
+        Source::Files { cert, key } => {
+            warn_if_open(key);
+            (certificates(cert)?, private_key(key)?, cert.clone())
+        }
+        Source::SelfSigned { folder, domain } => {
+            let file = trial::file(folder);
+            let made = trial::certificate(&file, domain, clock.now())?;
+            (made.chain, made.key, file)
+        }
+    };
+    let unfit = |cause: String| Error::Unfit {
+        cert: cert.clone(),
+        cause,
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let base = || {
+        ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(|cause| unfit(cause.to_string()))
+    };
+    let mut http = base()?
+        .with_no_client_auth()
+        .with_single_cert(chain.clone(), key.clone_key())
+        .map_err(|cause| unfit(cause.to_string()))?;
+    http.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let cap = match client_ca {
+        None => base()?.with_no_client_auth(),
+        Some(file) => {
+            let mut roots = RootCertStore::empty();
+            for root in certificates(file)? {
+                let fault = |cause: rustls::Error| pem_error("certificate", file, &cause);
+                roots.add(root).map_err(fault)?;
+            }
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                    .allow_unauthenticated()
+                    .build()
+                    .map_err(|cause| pem_error("certificate", file, &cause))?;
+            base()?.with_client_cert_verifier(verifier)
+        }
+    };
+    let cap = cap
+        .with_single_cert(chain, key)
+        .map_err(|cause| unfit(cause.to_string()))?;
+    Ok(Configs {
+        http: Arc::new(http),
+        cap: Arc::new(cap),
+    })
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let fault = |cause| fault("certificate", file, cause);
+    let chain = CertificateDer::pem_file_iter(file).map_err(fault)?;
+    let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(fault)?;
+    match chain.is_empty() {
+        true => Err(fault(pem::Error::NoItemsFound)),
+        false => Ok(chain),
+    }
+}
+
+fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, Error> {
+    PrivateKeyDer::from_pem_file(file).map_err(|cause| fault("private key", file, cause))
+}
+
+fn fault(what: &'static str, file: &Path, cause: pem::Error) -> Error {
+    match cause {
+        pem::Error::Io(cause) => Error::Read {
+            what,
+            file: file.to_owned(),
+            cause,
+        },
+        cause => pem_error(what, file, &cause),
+    }
+}
+
+fn pem_error(what: &'static str, file: &Path, cause: &dyn std::fmt::Display) -> Error {
+    Error::Pem {
+        what,
+        file: file.to_owned(),
+        cause: cause.to_string(),
+    }
+}
+
+/// A key that every account of the machine can read is not the server's alone.
+fn warn_if_open(key: &Path) {
+    if let Ok(about) = std::fs::metadata(key)
+        && about.permissions().mode() & 0o007 != 0
+    {
+        tracing::warn!(file = %key.display(), "everybody on this machine can use the private key");
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
