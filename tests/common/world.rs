@@ -177,7 +177,9 @@ impl World for Demo<'_> {
             // As the program does it, so that what old clients put into a URL unencoded gets through.
             tokio::spawn(async move {
                 let (_open, stop) = watch::channel(false);
-                listen::serve(listener, router, &limits, stop, Duration::ZERO).await;
+                let listener = listen::Listener::Tcp(listener);
+                let options = listen::Options::default();
+                listen::serve(listener, router, options, &limits, stop, Duration::ZERO).await;
             });
             address
         });
