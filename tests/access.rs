@@ -15,5 +15,9 @@ mod commands;
 mod matrix;
 #[path = "access/needs.rs"]
 mod needs;
+#[path = "access/samples.rs"]
+mod samples;
+#[path = "access/secrets.rs"]
+mod secrets;
 #[path = "access/world.rs"]
 mod world;

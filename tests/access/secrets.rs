@@ -1,0 +1,384 @@
+//! Who may see busy times alone learns nothing else: no text of an item, in no command, format or error.
+//!
+//! Every text of tom's calendars holds a mark. Every command is asked by people with free/busy rights or none, with every
+//! parameter, right and wrong, in every format: no answer has the mark, in its body or its headers. The same is asked
+//! of a second server, whose calendars are busy at the same times and have other texts, other UIDs and fewer items that
+//! take no time: each answer must be the same to the octet.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use wcapd::core::Caller;
+use wcapd::model::calendar::CalendarProperties;
+use wcapd::wcap::registry::{self, Row};
+
+use crate::callers::{DEFAULT, Login};
+use crate::commands::{FILE, ROWS};
+use crate::samples;
+use crate::world::{Ask, Server};
+
+/// What stands in every text of a server's calendars.
+const MARKS: [&str; 2] = ["XQALPHAQX", "XQBETAQX"];
+
+/// The formats of answers, and one that there is not.
+const FORMATS: [&str; 6] = [
+    "text/calendar",
+    "text/xml",
+    "text/json",
+    "application/calendar+xml",
+    "application/calendar+json",
+    "text/x",
+];
+
+/// What has a meaning in a query; lists are sent as lists, quotes as quotes.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b';')
+    .remove(b'^')
+    .remove(b'=')
+    .remove(b'%')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'_');
+
+/// Somebody who must learn nothing but, at most, busy times.
+struct Stranger {
+    name: &'static str,
+    acl: &'static str,
+    login: Login,
+    /// Whether they may read the calendar's own properties.
+    properties: bool,
+}
+
+const STRANGERS: &[Stranger] = &[
+    Stranger {
+        name: "kim with free/busy",
+        acl: "kim^c^f^g",
+        login: Login::User("kim"),
+        properties: false,
+    },
+    Stranger {
+        name: "kim under Sun's default list",
+        acl: DEFAULT,
+        login: Login::User("kim"),
+        properties: true,
+    },
+    Stranger {
+        name: "kim with nothing",
+        acl: "",
+        login: Login::User("kim"),
+        properties: false,
+    },
+    Stranger {
+        name: "anonymous with free/busy",
+        acl: "@^a^f^g",
+        login: Login::None,
+        properties: false,
+    },
+    Stranger {
+        name: "a dead session, everybody has free/busy",
+        acl: "@^a^f^g",
+        login: Login::Dead,
+        properties: false,
+    },
+    Stranger {
+        name: "a session of anonymous, with nothing",
+        acl: "",
+        login: Login::Anonymous,
+        properties: false,
+    },
+];
+
+/// Texts everywhere that a text can be, with `mark` in each. The busy times do not depend on it.
+fn items(mark: &str) -> String {
+    let zone = format!(
+        "BEGIN:VTIMEZONE\nTZID:{mark}-zone\nX-LIC-LOCATION:{mark}-place\nBEGIN:STANDARD\nDTSTART:19700101T000000\n\
+         TZOFFSETFROM:+0100\nTZOFFSETTO:+0100\nTZNAME:{mark}\nEND:STANDARD\nEND:VTIMEZONE\n"
+    );
+    let inline = STANDARD.encode(format!("{mark} in a file"));
+    let texts = format!(
+        "SUMMARY;LANGUAGE=en;X-P={mark}:{mark} summary\nDESCRIPTION;ALTREP=\"cid:{mark}\":{mark} description\n\
+         LOCATION:{mark} location\nCOMMENT:{mark} comment\nCONTACT:{mark} contact\nCATEGORIES:{mark},other\n\
+         RESOURCES:{mark}\nRELATED-TO:{mark}-related\nURL:http://example.org/{mark}\n\
+         ATTACH;FMTTYPE=text/plain;FILENAME={mark}.txt:http://example.org/{mark}.txt\n\
+         ATTACH;ENCODING=BASE64;VALUE=BINARY;X-FILENAME={mark}:{inline}\n\
+         ORGANIZER;CN={mark} Boss;SENT-BY=\"mailto:{mark}@outside.example\":mailto:{mark}-boss@outside.example\n\
+         ATTENDEE;CN={mark} Guest;DIR=\"ldap://{mark}\":mailto:{mark}-guest@outside.example\n\
+         REQUEST-STATUS:2.0;{mark};{mark}\nX-SECRET;X-P={mark}:{mark}\nX-NSCP-LANGUAGE:{mark}\n\
+         BEGIN:VALARM\nACTION:EMAIL\nTRIGGER:-PT15M\nSUMMARY:{mark}\nDESCRIPTION:{mark}\n\
+         ATTENDEE:mailto:{mark}@outside.example\nATTACH:http://example.org/{mark}.wav\nX-A:{mark}\nEND:VALARM\n"
+    );
+    let event = |uid: &str, more: &str| {
+        format!(
+            "BEGIN:VEVENT\nUID:{mark}-{uid}\nDTSTAMP:20260101T000000Z\n{more}\n{texts}END:VEVENT\n"
+        )
+    };
+    let all = [
+        event("single", "DTSTART:20260202T100000Z\nDTEND:20260202T113000Z"),
+        event(
+            "private",
+            "DTSTART:20260202T130000Z\nDURATION:PT1H\nCLASS:PRIVATE",
+        ),
+        event(
+            "tentative",
+            "DTSTART:20260202T150000Z\nDURATION:PT1H\nSTATUS:TENTATIVE",
+        ),
+        event(
+            "zoned",
+            &format!("DTSTART;TZID={mark}-zone:20260202T190000\nDURATION:PT1H"),
+        ),
+        event("day", "DTSTART;VALUE=DATE:20260205\nTRANSP:OPAQUE"),
+        event(
+            "series",
+            "DTSTART:20260203T090000Z\nDURATION:PT30M\nRRULE:FREQ=DAILY;COUNT=10\nEXDATE:20260204T090000Z",
+        ),
+        event(
+            "series",
+            "RECURRENCE-ID:20260206T090000Z\nDTSTART:20260206T140000Z\nDURATION:PT2H",
+        ),
+        // What takes no time is there for one of the two only.
+        match mark == MARKS[0] {
+            true => {
+                event(
+                    "free",
+                    "DTSTART:20260202T080000Z\nDURATION:PT1H\nTRANSP:TRANSPARENT",
+                ) + &event(
+                    "off",
+                    "DTSTART:20260202T080000Z\nDURATION:PT1H\nSTATUS:CANCELLED",
+                ) + &event("todo", "DTSTART:20260202T080000Z\nDUE:20260202T090000Z")
+                    .replace("VEVENT", "VTODO")
+            }
+            false => String::new(),
+        },
+    ];
+    format!(
+        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//{mark}//EN\n{zone}{}END:VCALENDAR\n",
+        all.concat()
+    )
+    .replace('\n', "\r\n")
+}
+
+fn server(mark: &str, acl: &str) -> Server {
+    let server = Server::new(&[], &["user tom", "user kim", "calendar tom:more tom"]);
+    for calid in ["tom", "tom:more"] {
+        let change = |calendar: &mut CalendarProperties| {
+            let entries = acl.split(';').filter(|entry| !entry.is_empty());
+            calendar.acl = entries.map(str::to_owned).collect();
+        };
+        server.core().change_calendar(calid, change).unwrap();
+        server.import(calid, &items(mark));
+    }
+    server
+}
+
+/// Gives the calendars' own descriptions the mark, for callers who may not read properties.
+fn mark_properties(server: &Server, mark: &str) {
+    for calid in ["tom", "tom:more"] {
+        let change = |calendar: &mut CalendarProperties| {
+            calendar.description = format!("{mark} calendar");
+            calendar.categories = vec![mark.to_owned()];
+            calendar.master = format!("{mark}@outside.example");
+        };
+        server.core().change_calendar(calid, change).unwrap();
+    }
+}
+
+/// The queries to ask of a command: those of the table of needs, each alone in every format, and with every value of
+/// every parameter.
+fn queries(row: &Row) -> Vec<(String, bool)> {
+    let uid = format!("{}-single", MARKS[0]);
+    let mut queries = Vec::new();
+    let mut format = 0;
+    let mut bases: Vec<&str> = ROWS
+        .iter()
+        .filter(|told| told.command == row.name)
+        .map(|told| told.query)
+        .collect();
+    bases.push("");
+    for base in bases {
+        let (base, file) = match base.split_once('\n') {
+            Some((base, _)) => (base, true),
+            None => (base, false),
+        };
+        let base = base
+            .replace("{calid}", "tom")
+            .replace("=event", &format!("={uid}"));
+        for format in FORMATS {
+            queries.push((format!("{base}&fmt-out={format}"), file));
+        }
+        for param in row.params {
+            for value in samples::values(param, &uid) {
+                let value = utf8_percent_encode(&value, RESERVED);
+                // The last of a name counts; each format gets its turn.
+                format = (format + 1) % FORMATS.len();
+                let format = FORMATS[format];
+                queries.push((
+                    format!("{base}&{}={value}&fmt-out={format}", param.name),
+                    file,
+                ));
+            }
+        }
+    }
+    queries
+}
+
+/// One of the two servers, and whoever asks it.
+struct Side {
+    server: Server,
+    caller: Option<Caller>,
+    dead: bool,
+}
+
+impl Side {
+    fn new(mark: &str, stranger: &Stranger) -> Self {
+        let server = server(mark, stranger.acl);
+        if !stranger.properties {
+            mark_properties(&server, mark);
+        }
+        let caller = match stranger.login {
+            Login::None => None,
+            Login::Anonymous | Login::Dead => Some(Caller::Anonymous),
+            Login::User(name) => Some(server.core().login(name, name).unwrap().0),
+            Login::ForTom => panic!("tom may see everything"),
+        };
+        Self {
+            server,
+            caller,
+            dead: stranger.login == Login::Dead,
+        }
+    }
+
+    fn token(&self) -> Option<String> {
+        let core = self.server.core();
+        let token = core.begin_session(self.caller.as_ref()?).unwrap();
+        if self.dead {
+            core.logout(&token).unwrap();
+        }
+        Some(token)
+    }
+}
+
+/// Whether `text` has the mark: as it is, or in base64, whatever stands before it there.
+fn tells(text: &str, mark: &str) -> bool {
+    let inner = |shift: usize| {
+        let encoded = STANDARD.encode(format!("{}{mark}", "x".repeat(shift)));
+        encoded[4..encoded.len() - 4].to_owned()
+    };
+    let lower = text.to_ascii_lowercase();
+    lower.contains(&mark.to_ascii_lowercase()) || (0..3).any(|shift| text.contains(&inner(shift)))
+}
+
+/// Asks everything as one stranger, of both servers.
+fn pry(stranger: &Stranger) {
+    let sides = MARKS.map(|mark| Side::new(mark, stranger));
+    let mut asked = 0;
+    let mut busy = false;
+    for row in registry::rows() {
+        // These end the session, or begin another.
+        let anew = matches!(row.name, "login" | "logout");
+        let mut tokens = None;
+        for (query, file) in queries(row) {
+            if anew || tokens.is_none() {
+                tokens = Some(sides.each_ref().map(Side::token));
+            }
+            let tokens = tokens.as_ref().expect("made above");
+            let answers = [0, 1].map(|side| {
+                let mut target = format!("{}.wcap?{query}", row.name);
+                if let Some(token) = &tokens[side] {
+                    target.push_str(&format!("&id={token}"));
+                }
+                let media = "text/calendar".to_owned();
+                sides[side].server.ask(&Ask {
+                    target,
+                    body: file.then(|| (media, FILE.to_owned())),
+                })
+            });
+            let cell = format!("{}.wcap?{query} by {}", row.name, stranger.name);
+            for (answer, mark) in answers.iter().zip(MARKS) {
+                let text = format!("{}\n{}", answer.headers.join("\n"), answer.text());
+                // What was asked for may be said again: that the other server, where nothing is called so, says the
+                // same is looked at below.
+                let told = tells(&text, mark) && !query.contains(mark);
+                assert!(!told, "{cell} tells\n{text}");
+            }
+            assert_eq!(answers[0].headers, answers[1].headers, "{cell}");
+            assert_eq!(answers[0].text(), answers[1].text(), "{cell}");
+            busy |= row.name == "get_freebusy"
+                && answers[0]
+                    .text()
+                    .contains("20260202T100000Z/20260202T113000Z");
+            asked += 1;
+        }
+    }
+    let allowed = stranger.acl.contains('f');
+    assert_eq!(busy, allowed, "{} sees busy times", stranger.name);
+    assert!(asked > 1_000, "{asked} requests");
+}
+
+#[test]
+fn free_busy_right_alone() {
+    pry(&STRANGERS[0]);
+}
+
+#[test]
+fn free_busy_right_and_properties() {
+    pry(&STRANGERS[1]);
+}
+
+#[test]
+fn no_right() {
+    pry(&STRANGERS[2]);
+}
+
+#[test]
+fn nobody_with_free_busy() {
+    pry(&STRANGERS[3]);
+}
+
+#[test]
+fn a_dead_session() {
+    pry(&STRANGERS[4]);
+}
+
+#[test]
+fn nobody_with_no_right() {
+    pry(&STRANGERS[5]);
+}
+
+/// The marks are there to be seen by the owner, in plain text and in base64: else nothing above shows anything.
+#[test]
+fn the_owner_sees_the_marks() {
+    let server = server(MARKS[0], "");
+    let (_, token) = server.core().login("tom", "tom").unwrap();
+    let answer = server.ask(&Ask {
+        target: format!("fetchcomponents_by_range.wcap?recurring=1&id={token}"),
+        body: None,
+    });
+    let text = answer.text().replace("\r\n ", "");
+    for word in [
+        "summary",
+        "description",
+        "location",
+        "comment",
+        "contact",
+        "Boss",
+        "Guest",
+        "-related",
+        "-single",
+        ".wav",
+        "-todo",
+    ] {
+        assert!(
+            text.contains(&format!("{}{word}", MARKS[0]))
+                || text.contains(&format!("{} {word}", MARKS[0])),
+            "{word}"
+        );
+    }
+    assert!(tells(&text, MARKS[0]));
+    let binary = text.lines().find(|line| line.contains("ENCODING=BASE64"));
+    let (_, data) = binary.and_then(|line| line.rsplit_once(':')).unwrap();
+    assert!(tells(data, MARKS[0]), "{data}");
+    assert!(!tells("BEGIN:VCALENDAR", MARKS[0]));
+}
