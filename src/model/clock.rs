@@ -1,13 +1,18 @@
 //! Time and fresh identifiers, handed in so that every run can be repeated exactly.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use crate::ical::datetime::Timestamp;
 
 /// Where the server reads the time.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now. It may step backwards; whoever needs an order keeps a later stamp of their own.
+    /// The time now. It may step backwards; whoever needs an order takes a [`SteadyClock`].
     fn now(&self) -> Timestamp;
+
+    /// How long some moment was ago, always the same one: it runs on whatever the clock is set to.
+    fn elapsed(&self) -> Duration;
 }
 
 /// The machine's own clock.
@@ -22,32 +27,89 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp(jiff::Timestamp::now().as_second())
     }
+
+    fn elapsed(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        BEGAN.elapsed()
+    }
+}
+
+/// A clock that is never behind the one beneath it, never goes back and never stands still: when that one is set
+/// back, this one runs on from where it was. Stamps that clients compare with a clock of their own come from it.
+pub struct SteadyClock {
+    clock: Arc<dyn Clock>,
+    /// What to add to the elapsed time, in milliseconds: the most that it ever was.
+    offset: AtomicI64,
+}
+
+impl SteadyClock {
+    /// One that follows `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            offset: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Moves the clock on to `at`, unless it is later already.
+    pub fn reach(&self, at: Timestamp) {
+        self.raise(at);
+    }
+
+    /// The time after the clock has reached `at`.
+    fn raise(&self, at: Timestamp) -> Timestamp {
+        let elapsed = i64::try_from(self.clock.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let least = at.0.saturating_mul(1_000).saturating_sub(elapsed);
+        let offset = self.offset.fetch_max(least, Ordering::SeqCst).max(least);
+        Timestamp(elapsed.saturating_add(offset).div_euclid(1_000))
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        self.raise(self.clock.now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
 }
 
 /// A clock that stands still until it is set.
 #[derive(Debug)]
-pub struct ManualClock(AtomicI64);
+pub struct ManualClock {
+    now: AtomicI64,
+    elapsed: AtomicU64,
+}
 
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self(AtomicI64::new(now.0))
+        Self {
+            now: AtomicI64::new(now.0),
+            elapsed: AtomicU64::new(0),
+        }
     }
 
-    /// Sets the time, forwards or back.
+    /// Sets the time, forwards or back, as an operator does: nothing has elapsed.
     pub fn set(&self, now: Timestamp) {
-        self.0.store(now.0, Ordering::SeqCst);
+        self.now.store(now.0, Ordering::SeqCst);
     }
 
-    /// Moves the time on by `seconds`.
-    pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+    /// Lets `seconds` go by.
+    pub fn advance(&self, seconds: u32) {
+        self.now.fetch_add(seconds.into(), Ordering::SeqCst);
+        self.elapsed.fetch_add(seconds.into(), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        Timestamp(self.0.load(Ordering::SeqCst))
+        Timestamp(self.now.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_secs(self.elapsed.load(Ordering::SeqCst))
     }
 }
 
@@ -135,6 +197,27 @@ mod tests {
         );
         assert_ne!(token, SystemIds.token());
         assert_eq!(SystemIds.uid().len(), 32);
+    }
+
+    #[test]
+    fn a_steady_clock_runs_on_when_the_other_is_set_back() {
+        let manual = Arc::new(ManualClock::new(Timestamp(1_000)));
+        let steady = SteadyClock::new(manual.clone());
+        assert_eq!(steady.now(), Timestamp(1_000));
+        manual.set(Timestamp(400));
+        assert_eq!(steady.now(), Timestamp(1_000));
+        manual.advance(5);
+        assert_eq!(steady.now(), Timestamp(1_005));
+        manual.set(Timestamp(2_000));
+        assert_eq!(steady.now(), Timestamp(2_000));
+        steady.reach(Timestamp(1_500));
+        assert_eq!(steady.now(), Timestamp(2_000));
+        steady.reach(Timestamp(2_500));
+        manual.advance(1);
+        assert_eq!(steady.now(), Timestamp(2_501));
+        let system = SteadyClock::new(Arc::new(SystemClock));
+        let before = SystemClock.now();
+        assert!(system.now() >= before);
     }
 
     #[test]

@@ -135,6 +135,19 @@ pub fn state(t: &impl Reader, id: CalendarId) -> Result<CalendarState> {
         .unwrap_or_default())
 }
 
+/// The latest stamp of any calendar that is no later than `most`.
+pub(super) fn latest_stamp(t: &impl Reader, most: Timestamp) -> Result<Option<Timestamp>> {
+    let mut latest = None;
+    layout::visit_records::<CalendarState>(t, Space::CalendarStates, |_, state| {
+        let stamp = Timestamp(state.stamp);
+        if stamp <= most {
+            latest = latest.max(Some(stamp));
+        }
+        Ok(())
+    })?;
+    Ok(latest)
+}
+
 /// Begins the next change of a calendar: its number and its stamp, the later of now and the last one, so that
 /// stamps never go back when the clock does.
 pub fn next_change(t: &mut WriteTxn, id: CalendarId) -> Result<CalendarState> {

@@ -7,7 +7,7 @@ use super::codec::{self, DecodeError, EncodeError, Record};
 use crate::ical::component::{Component, Property};
 use crate::ical::datetime::TimeRange;
 use crate::ical::instances::{self, BusyType, Series};
-use crate::ical::object::CalendarObject;
+use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::parse;
 use crate::ical::recur::Work;
 use crate::ical::value::same_address;
@@ -44,15 +44,20 @@ impl Busy {
 
 /// The object an item's text holds; none when the text is damaged.
 pub fn object(item: &Item) -> Option<CalendarObject> {
-    let parsed = parse::parse(item.text.as_bytes(), &parse::Limits::DEFAULT);
+    parsed(&item.text, item.kind, &item.uid)
+}
+
+/// The object in a text of ours, a VCALENDAR; none when the text is damaged.
+pub fn parsed(text: &str, kind: Kind, uid: &str) -> Option<CalendarObject> {
+    let parsed = parse::parse(text.as_bytes(), &parse::Limits::DEFAULT);
     let calendar = parsed.components.into_iter().next()?;
     let mut object = CalendarObject {
-        kind: item.kind,
-        uid: item.uid.clone(),
+        kind,
+        uid: uid.to_owned(),
         components: Vec::new(),
         timezones: Vec::new(),
     };
-    let name = item.kind.component_name();
+    let name = kind.component_name();
     for entry in calendar.into_entries() {
         if let crate::ical::component::Entry::Component(component) = entry {
             if component.is(name) {

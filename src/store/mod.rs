@@ -39,7 +39,8 @@ pub use space::Space;
 pub use spans::Spans;
 pub use txn::{ReadTxn, Reader, Row, WriteTxn};
 
-use crate::model::clock::Clock;
+use crate::ical::datetime::Timestamp;
+use crate::model::clock::{Clock, SteadyClock};
 
 /// A handle on the store; clones are cheap and share it.
 #[derive(Clone)]
@@ -49,8 +50,13 @@ pub struct Store {
 
 struct Shared {
     engine: Arc<dyn Engine>,
+    clock: Arc<SteadyClock>,
     committer: commit::Committer,
 }
+
+/// How far ahead of the clock a stamp may be for a new start to run on from there, in seconds. Hours are a clock that
+/// was set back; more is a clock that was wrong when the stamp was made, and concerns its calendar alone.
+const STAMP_AHEAD: i64 = 86_400;
 
 impl Store {
     /// The embedded store of a data folder, which is made if it does not exist.
@@ -77,12 +83,27 @@ impl Store {
     ///
     /// Errors: [`Error::VersionTooNew`], and what the disk says.
     pub fn on(engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, bounds: Bounds) -> Result<Self> {
-        let committer = commit::Committer::new(Arc::clone(&engine), clock, bounds);
+        let clock = Arc::new(SteadyClock::new(clock));
+        let committer = commit::Committer::new(Arc::clone(&engine), clock.clone(), bounds);
         let store = Self {
-            shared: Arc::new(Shared { engine, committer }),
+            shared: Arc::new(Shared {
+                engine,
+                clock,
+                committer,
+            }),
         };
         upgrade::upgrade(&store)?;
+        let latest = store.now().plus(STAMP_AHEAD);
+        if let Some(stamp) = store.read(|t| calendars::latest_stamp(t, latest))? {
+            store.shared.clock.reach(stamp);
+        }
         Ok(store)
+    }
+
+    /// The time that stamps are of: the clock's, but it never goes back, and runs on where the clock is set back.
+    /// Each write from now on has this stamp or a later one.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// Runs `work` on a fixed view of what is on disk.

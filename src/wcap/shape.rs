@@ -12,6 +12,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod times;
+mod tombstones;
 mod zones;
 
 use crate::core::items::fetch::{Occurrence, Stamps};

@@ -161,6 +161,7 @@ impl World for Demo<'_> {
                     .map_err(text)
             }
             ["import", calid, file] => self.import(calid, file),
+            ["forget"] => self.core().forget_deletions().map(drop).map_err(text),
             _ => Err(format!("'@{}' means nothing", words.join(" "))),
         }
     }

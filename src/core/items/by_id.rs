@@ -1,6 +1,6 @@
 //! Reading items by UID, whole or some of their instances.
 
-use super::fetch::{Fetched, Search, Selection, line, whole};
+use super::fetch::{Fetched, Search, Selection, instance_lines, line, whole};
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::{Caller, Core};
 use crate::ical::datetime::{DateTime, TimeRange};
@@ -113,7 +113,7 @@ impl Search<'_> {
                         _ => instance.original >= from.original,
                     });
                 }
-                instances.iter().map(|i| line(&series, i)).collect()
+                instance_lines(&series, &instances)
             }
         };
         self.push(found, lines);

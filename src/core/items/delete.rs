@@ -146,15 +146,16 @@ fn note(
     )?)
 }
 
-/// What is kept of a deleted component: its identity, its times and its rules.
+/// What is kept of a deleted component: its identity, its times and its rules, and who may know who deleted it.
 fn stub(object: &CalendarObject, component: Component) -> String {
-    const KEPT: [&str; 6] = [
+    const KEPT: [&str; 7] = [
         "UID",
         "RECURRENCE-ID",
         "DTSTART",
         "DTEND",
         "DUE",
         "DURATION",
+        "CLASS",
     ];
     let mut component = component;
     component.retain(|entry| match entry {

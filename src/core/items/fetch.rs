@@ -296,7 +296,7 @@ impl Search<'_> {
         if self.selection.instances {
             let range = self.until_open_end(&series, range);
             let instances = self.expand(&series, range)?;
-            self.push(found, instances.iter().map(|i| line(&series, i)).collect());
+            self.push(found, instance_lines(&series, &instances));
             return Ok(());
         }
         // Two are as good as ten thousand: only whether there is one matters.
@@ -458,6 +458,11 @@ pub(super) fn line(series: &Series, instance: &Instance) -> Line {
         end: instance.end,
     };
     (Some(occurrence), Some(instance.start))
+}
+
+/// Instances as lines of an answer.
+pub(super) fn instance_lines(series: &Series, instances: &[Instance]) -> Vec<Line> {
+    instances.iter().map(|i| line(series, i)).collect()
 }
 
 fn too_much(cause: &dyn std::error::Error) -> Error {

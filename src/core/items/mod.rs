@@ -3,7 +3,7 @@
 //! `edit` (with `times`, `rules`, `attendees`, `meaning`) changes one component, `series` (with `exception`,
 //! `split`) an object of several: pure functions, no store, no rights, no protocol. `store` and `delete` are the
 //! use cases around them; `organizer` knows who takes part, `desk` how an object is booked. `fetch` and `by_id`
-//! read, `people` and `scheduling` say who and what is met there.
+//! read, `sync` reads what changed, `people` and `scheduling` say who and what is met there.
 
 pub mod attendees;
 pub mod by_id;
@@ -20,6 +20,7 @@ pub mod scheduling;
 pub mod series;
 mod split;
 pub mod store;
+pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod times;

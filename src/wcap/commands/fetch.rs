@@ -1,24 +1,26 @@
-//! Reading items: fetchcomponents_by_range, fetchevents_by_id, fetchtodos_by_id.
+//! Reading items: what of a calendar is wanted, and what each calendar answers.
 //!
-//! Each calendar that is asked for answers for itself: with its properties, components and result, or with the
-//! result of its failure.
+//! The commands stand one family to a file. Each calendar that is asked for answers for itself: with its
+//! properties, components and result, or with the result of its failure.
+
+pub(super) mod by_id;
+pub(super) mod range;
+pub(super) mod sync;
 
 use std::borrow::Cow;
 
 use crate::core;
 use crate::core::access::Right;
-use crate::core::items::by_id::{ItemId, Reach};
+use crate::core::calendars::CalendarView;
 use crate::core::items::fetch::{Fetched, Found, Occurrence, Order, Selection, Window};
-use crate::dispatch::Cost;
 use crate::ical::component::Component;
 use crate::ical::object::Kind;
 use crate::ical::zone::Zone;
 use crate::model::id::mail_address;
-use crate::wcap::args::{ComponentType, Kind as Holds, Modifier, Param};
+use crate::wcap::args::{ComponentType, Kind as Holds, Param};
 use crate::wcap::calprops::{self, Block, Extras};
 use crate::wcap::context::{Context, Failure};
 use crate::wcap::errno::Errno;
-use crate::wcap::registry::Row;
 use crate::wcap::reply::{Answer, Calendar, Reply};
 use crate::wcap::shape::{Attributes, Form, Place, Shaper};
 
@@ -26,6 +28,12 @@ const CALID: Param = Param::optional(
     "calid",
     Holds::Calids,
     "Calendars, each answering for itself; default: one's own.",
+);
+const COMPONENT_TYPE: Param = Param::or(
+    "component-type",
+    Holds::Text,
+    "all",
+    "event, todo or all; other words count as all.",
 );
 const COMPRESSED: Param = Param::optional(
     "compressed",
@@ -50,6 +58,35 @@ const FETCHATTACH: Param = Param::or(
     "0",
     "Attachments that are stored here: their data too.",
 );
+const FETCHORDER: Param = Param::or(
+    "fetchorder",
+    Holds::Integer(0, 99),
+    "0",
+    "1: by start, the earliest first; 2: the latest first; else item by item.",
+);
+const FILTER: Param = Param::optional(
+    "filter",
+    Holds::Text,
+    "Only components with this in SUMMARY, DESCRIPTION or LOCATION.",
+);
+const INVITECOUNT: Param = Param::or(
+    "invitecount",
+    Holds::Flag,
+    "0",
+    "1: also how many invitations wait for an answer.",
+);
+const MAX_RESULTS: Param = Param::or(
+    "maxResults",
+    Holds::Integer(0, u32::MAX as i64),
+    "0",
+    "At most so many items, or instances with recurring=0; 0: all.",
+);
+const PRIMARY_OWNER: Param = Param::or(
+    "primaryOwner",
+    Holds::Flag,
+    "0",
+    "1 without calid: all calendars that the caller owns.",
+);
 const RECURRING: Param = Param::or(
     "recurring",
     Holds::Flag,
@@ -73,144 +110,6 @@ const TZIDOUT: Param = Param::optional(
     "Zone of the answer's times, which then carry no Z; default: UTC.",
 );
 
-const BY_RANGE: &[Param] = &[
-    Param::or(
-        "attrset",
-        Holds::Integer(0, 2),
-        "2",
-        "0: UID, times and SUMMARY; 1: also rules, CLASS, LOCATION and alarms; 2: everything.",
-    ),
-    CALID,
-    Param::or(
-        "component-type",
-        Holds::Text,
-        "all",
-        "event, todo or all; other words count as all.",
-    ),
-    COMPRESSED,
-    COMPSTATE,
-    Param::optional("dtstart", Holds::Time, "First instant asked for; 0: open."),
-    Param::optional(
-        "dtend",
-        Holds::Time,
-        "First instant no longer asked for; 0: open.",
-    ),
-    EMAILORCALID,
-    FETCHATTACH,
-    Param::or(
-        "fetchorder",
-        Holds::Integer(0, 99),
-        "0",
-        "1: by start, the earliest first; 2: the latest first; else item by item.",
-    ),
-    Param::optional(
-        "filter",
-        Holds::Text,
-        "Only components with this in SUMMARY, DESCRIPTION or LOCATION.",
-    ),
-    Param::or(
-        "invitecount",
-        Holds::Flag,
-        "0",
-        "1: also how many invitations wait for an answer.",
-    ),
-    Param::or(
-        "maxResults",
-        Holds::Integer(0, u32::MAX as i64),
-        "0",
-        "At most so many items, or instances with recurring=0; 0: all.",
-    ),
-    Param::or(
-        "primaryOwner",
-        Holds::Flag,
-        "0",
-        "1 without calid: all calendars that the caller owns.",
-    ),
-    RECURRING,
-    RELATIVEALARM,
-    TZID,
-    TZIDOUT,
-];
-
-const BY_ID: &[Param] = &[
-    CALID,
-    COMPRESSED,
-    COMPSTATE,
-    EMAILORCALID,
-    FETCHATTACH,
-    Param::optional(
-        "mod",
-        Holds::Modifiers,
-        "With rid: 1 that instance, 2 it and all later, 3 it and all earlier, 4 all.",
-    ),
-    RECURRING,
-    RELATIVEALARM,
-    Param::optional("rid", Holds::RecurrenceIds, "Instances; 0: whole items."),
-    TZID,
-    TZIDOUT,
-    Param::required("uid", Holds::Uids, "The items."),
-];
-
-/// The family's rows.
-pub(super) const ROWS: &[Row] = &[
-    Row {
-        aliases: &["fetchcomponents"],
-        doc: "Answers the events and to-dos of a time, and to-dos without any date.",
-        cost: Cost::Heavy,
-        kept: true,
-        params: BY_RANGE,
-        ..Row::new(
-            "fetchcomponents_by_range",
-            Errno::FetchByDateRangeFailed,
-            by_range,
-        )
-    },
-    Row {
-        doc: "Answers events by their UIDs.",
-        cost: Cost::Heavy,
-        kept: true,
-        params: BY_ID,
-        ..Row::new(
-            "fetchevents_by_id",
-            Errno::FetchEventsByIdFailed,
-            events_by_id,
-        )
-    },
-    Row {
-        doc: "Answers to-dos by their UIDs.",
-        cost: Cost::Heavy,
-        kept: true,
-        params: BY_ID,
-        ..Row::new("fetchtodos_by_id", Errno::FetchTodosByIdFailed, todos_by_id)
-    },
-];
-
-fn by_range(context: &Context) -> Result<Answer, Failure> {
-    let calids = range_calids(context)?;
-    let wanted = range_wanted(context);
-    each(context, &calids, wanted, |calid, (window, wanted)| {
-        let core = &context.core;
-        core.fetch_range(&context.caller, calid, window, &wanted.selection)
-    })
-}
-
-fn events_by_id(context: &Context) -> Result<Answer, Failure> {
-    by_id(context, Kind::Event)
-}
-
-fn todos_by_id(context: &Context) -> Result<Answer, Failure> {
-    by_id(context, Kind::Todo)
-}
-
-fn by_id(context: &Context, kind: Kind) -> Result<Answer, Failure> {
-    let calids = super::calids(context)?;
-    let wanted = id_wanted(context, kind);
-    each(context, &calids, wanted, |calid, (ids, wanted)| {
-        let (core, zone) = (&context.core, wanted.zone.as_ref());
-        core.fetch_items(&context.caller, calid, ids, zone, &wanted.selection)
-    })
-}
-
 /// What a request wants of each calendar.
 struct Wanted {
     selection: Selection,
@@ -219,8 +118,8 @@ struct Wanted {
     zone: Option<Zone>,
 }
 
-/// The calendars of a range fetch: UA's `primaryOwner=1` without a calid means all of one's own.
-fn range_calids(context: &Context) -> Result<Vec<Option<Cow<'_, str>>>, Failure> {
+/// The calendars that may be meant by no calid: UA's `primaryOwner=1` means all of one's own.
+fn calids_or_own(context: &Context) -> Result<Vec<Option<Cow<'_, str>>>, Failure> {
     let owner = context.caller.principal();
     if context.args.calids("calid")?.is_empty()
         && context.args.flag("primaryOwner").unwrap_or(false)
@@ -235,20 +134,12 @@ fn range_calids(context: &Context) -> Result<Vec<Option<Cow<'_, str>>>, Failure>
     super::calids(context)
 }
 
-fn range_wanted(context: &Context) -> Result<(Window, Wanted), Failure> {
+/// What a request wants that names no items: those of some kind, with some text, in some order.
+fn chosen(context: &Context) -> Result<Wanted, Failure> {
     let args = &context.args;
     let mut wanted = wanted(context)?;
-    wanted.form.attributes = match args.integer("attrset")? {
-        Some(0) => Attributes::Brief,
-        Some(1) => Attributes::Usual,
-        _ => Attributes::All,
-    };
     let selection = &mut wanted.selection;
-    selection.kinds = match args.component_type("component-type")? {
-        ComponentType::All => vec![Kind::Event, Kind::Todo],
-        ComponentType::Event => vec![Kind::Event],
-        ComponentType::Todo => vec![Kind::Todo],
-    };
+    selection.kinds = kinds(context)?;
     selection.text = args.text("filter")?.map(Cow::into_owned);
     selection.count_invitations = args.flag("invitecount")?;
     selection.order = match args.integer("fetchorder")? {
@@ -256,31 +147,32 @@ fn range_wanted(context: &Context) -> Result<(Window, Wanted), Failure> {
         Some(2) => Order::Descending,
         _ => Order::ByObject,
     };
-    let most = args.integer("maxResults")?.filter(|most| *most > 0);
-    selection.most = most.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
-    let window = Window {
-        start: args.time("dtstart")?.set(),
-        end: args.time("dtend")?.set(),
-        zone: wanted.zone.clone(),
-    };
-    Ok((window, wanted))
+    selection.most = most(context)?;
+    Ok(wanted)
 }
 
-fn id_wanted(context: &Context, kind: Kind) -> Result<(Vec<ItemId>, Wanted), Failure> {
-    let mut wanted = wanted(context)?;
-    wanted.selection.kinds = vec![kind];
-    let refs = context.args.item_refs(false)?;
-    let ids = refs.into_iter().map(|item| ItemId {
-        uid: item.uid.into_owned(),
-        instance: item.rid,
-        reach: match item.modifier {
-            None | Some(Modifier::This) => Reach::This,
-            Some(Modifier::ThisAndFuture) => Reach::ThisAndFuture,
-            Some(Modifier::ThisAndPrior) => Reach::ThisAndPrior,
-            Some(Modifier::All) => Reach::All,
-        },
-    });
-    Ok((ids.collect(), wanted))
+/// `component-type`
+fn kinds(context: &Context) -> Result<Vec<Kind>, Failure> {
+    Ok(match context.args.component_type("component-type")? {
+        ComponentType::All => vec![Kind::Event, Kind::Todo],
+        ComponentType::Event => vec![Kind::Event],
+        ComponentType::Todo => vec![Kind::Todo],
+    })
+}
+
+/// `maxResults`; none: all.
+fn most(context: &Context) -> Result<Option<usize>, Failure> {
+    let most = context.args.integer("maxResults")?.filter(|most| *most > 0);
+    Ok(most.map(|most| usize::try_from(most).unwrap_or(usize::MAX)))
+}
+
+/// `dtstart` and `dtend`, local ones of `zone`.
+fn window(context: &Context, zone: Option<&Zone>) -> Result<Window, Failure> {
+    Ok(Window {
+        start: context.args.time("dtstart")?.set(),
+        end: context.args.time("dtend")?.set(),
+        zone: zone.cloned(),
+    })
 }
 
 /// The parameters that all fetches share.
@@ -312,8 +204,8 @@ fn wanted(context: &Context) -> Result<Wanted, Failure> {
 fn each<T>(
     context: &Context,
     calids: &[Option<Cow<'_, str>>],
-    wanted: Result<(T, Wanted), Failure>,
-    fetch: impl Fn(Option<&str>, &(T, Wanted)) -> core::Result<Fetched>,
+    wanted: Result<T, Failure>,
+    answer: impl Fn(Option<&str>, &T) -> core::Result<Component>,
 ) -> Result<Answer, Failure> {
     let wanted = match wanted {
         Ok(wanted) => wanted,
@@ -329,8 +221,8 @@ fn each<T>(
     };
     let answers = calids.iter().map(|calid| {
         let calid = calid.as_deref();
-        match fetch(calid, &wanted) {
-            Ok(fetched) => calendar(calid, fetched, &wanted.1.form),
+        match answer(calid, &wanted) {
+            Ok(calendar) => calendar,
             Err(cause) => failed(context, calid, context.errno(cause)),
         }
     });
@@ -350,22 +242,33 @@ fn failed(context: &Context, calid: Option<&str>, errno: Errno) -> Component {
 }
 
 /// The answer of one calendar.
-fn calendar(asked: Option<&str>, mut fetched: Fetched, form: &Form) -> Component {
-    let mut calendar = Calendar::publish();
-    let extras = Extras {
-        mail: asked_by_mail(asked, &fetched.calendar.calid),
-        invitations: fetched.invitations,
-    };
-    calprops::push(&mut calendar, &fetched.calendar, Block::Fetch, extras);
+fn calendar(asked: Option<&str>, fetched: Fetched, form: &Form) -> Component {
     let errno = match fetched.incomplete {
         true => Errno::ComponentNotFound,
         false => Errno::Ok,
     };
+    filled(asked, fetched, form).finish(errno)
+}
+
+/// The answer of one calendar, without its result.
+fn filled(asked: Option<&str>, mut fetched: Fetched, form: &Form) -> Calendar {
+    let mut calendar = headed(asked, &fetched.calendar, fetched.invitations);
     let objects = std::mem::take(&mut fetched.objects);
     for component in shape(&fetched, objects, form) {
         calendar.push_component(component);
     }
-    calendar.finish(errno)
+    calendar
+}
+
+/// The answer of one calendar with its properties alone.
+fn headed(asked: Option<&str>, view: &CalendarView, invitations: Option<usize>) -> Calendar {
+    let mut calendar = Calendar::publish();
+    let extras = Extras {
+        mail: asked_by_mail(asked, &view.calid),
+        invitations,
+    };
+    calprops::push(&mut calendar, view, Block::Fetch, extras);
+    calendar
 }
 
 /// The mail address a calendar was asked for by, if it was.

@@ -19,6 +19,9 @@ use crate::wcap::reply::{Answer, Calendar, Reply};
 /// The version of the protocol: clients warn below 3 and know up to 3.x.
 pub(super) const WCAP_VERSION: &str = "3.3.0";
 
+/// The server's time, in answers that tell it.
+pub(super) const WCAPTIME: &str = "X-NSCP-WCAPTIME";
+
 /// The family's rows.
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -82,11 +85,13 @@ fn gettime(context: &Context) -> Result<Answer, Failure> {
     let calid = context.args.text("calid")?;
     let calid = calid.as_deref().map(str::trim);
     super::require(context, calid, Right::Read)?;
-    let time = match context.args.zone("tzidout")? {
-        Some(zone) => DateTime::Floating(zone.to_civil(context.now)),
-        None => DateTime::Utc(context.now),
+    let zone = context.args.zone("tzidout")?;
+    let now = context.core.calendar_time(&context.caller, calid)?;
+    let time = match zone {
+        Some(zone) => DateTime::Floating(zone.to_civil(now)),
+        None => DateTime::Utc(now),
     };
-    let calendar = Calendar::plain().value("X-NSCP-WCAPTIME", time.to_string());
+    let calendar = Calendar::plain().value(WCAPTIME, time.to_string());
     Ok(Reply::of(calendar.finish(Errno::Ok)).into())
 }
 

@@ -82,6 +82,7 @@ names! {
     Ongoing "X-NSCP-ONGOING" All true;
     OrganizerEmail "X-NSCP-ORGANIZER-EMAIL" All true;
     State "X-NSCP-GSE-COMPONENT-STATE" All true;
+    TriggeredBy "X-NSCP-TRIGGERED_BY" All true;
 }
 
 /// The place of a property; letter case does not count.
