@@ -19,6 +19,9 @@ pub fn codes(kind: Kind) -> Codes {
     use StatusCode as S;
     let (wcap, http) = match kind {
         Kind::NotAuthenticated => (Some(1), S::UNAUTHORIZED),
+        // To a client it is a wrong password: it must not learn which guess came close.
+        Kind::TooManyAttempts => (Some(1), S::TOO_MANY_REQUESTS),
+        Kind::Unavailable => (Some(11001), S::SERVICE_UNAVAILABLE),
         Kind::AnonymousNotAllowed => (Some(75), S::UNAUTHORIZED),
         Kind::AccessDenied => (Some(28), S::FORBIDDEN),
         Kind::NotAdministrator => (Some(76), S::FORBIDDEN),

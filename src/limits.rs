@@ -140,6 +140,16 @@ limits! {
     write_queue: usize, Count = 4_096;
     /// Sessions one account may hold; a further login ends the one unused for longest.
     sessions_per_user: usize, Count = 200;
+    /// Failed logins of one account that cost no time; each further one doubles the wait before the next.
+    login_failures: usize, Count = 5;
+    /// Failed logins from one address (a /64 network of IPv6) that cost no time. An office may share an address.
+    login_failures_per_address: usize, Count = 50;
+    /// Longest wait after failed logins. Longer ones would help whoever wants to lock people out.
+    login_delay: Duration, Time = 15 * MINUTE;
+    /// Names and addresses whose failed logins are counted, at about 100 octets each.
+    login_records: usize, Count = 100_000;
+    /// Accounts whose last password need not be hashed again for a moment, at about 100 octets each.
+    verified_passwords: usize, Count = 10_000;
     /// Ids one get_guids request may ask for.
     guids: usize, Count = 1_000;
     /// Calendars one request may name.

@@ -51,6 +51,10 @@ metrics! {
     HTTP_REQUESTS = "wcapd_http_requests_total", Kind::Counter, ["command", "errno"];
     /// Seconds from the end of a WCAP request's header to its answer, by command.
     HTTP_REQUEST_SECONDS = "wcapd_http_request_seconds", Kind::Histogram(SECONDS), ["command"];
+    /// Logins refused for a wrong name or password.
+    LOGINS_FAILED = "wcapd_logins_failed_total", Kind::Counter, [];
+    /// Password hashes computed to check a login, for unknown names too.
+    PASSWORD_HASHES = "wcapd_password_hashes_total", Kind::Counter, [];
     /// CAP connections accepted, by outcome: `served` or `busy`.
     CAP_CONNECTIONS_TOTAL = "wcapd_cap_connections_total", Kind::Counter, ["outcome"];
     /// CAP connections open now.

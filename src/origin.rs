@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
 
+use crate::core::Client;
+
 /// Where a request comes from. Every request over HTTP carries one among its extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
@@ -13,6 +15,13 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// Whether the client's connection is inside TLS.
     pub secure: bool,
+}
+
+impl Origin {
+    /// The client, as the core counts it.
+    pub fn client(&self) -> Client {
+        self.address.map_or(Client::UNKNOWN, Client::of)
+    }
 }
 
 /// The proxies whose word about a request's origin is taken.

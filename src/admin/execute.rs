@@ -285,12 +285,16 @@ fn session_list(core: &Core, user: Option<&str>) -> Result<Response, Error> {
             listed.handle,
             listed.user.unwrap_or_else(|| "anonymous".to_owned()),
             format!("{:?}", listed.session.kind).to_ascii_lowercase(),
+            listed
+                .session
+                .address
+                .map_or_else(|| "-".to_owned(), |address| address.to_string()),
             date_time(Timestamp(listed.session.created)),
             format!("{} min", idle.as_secs() / 60),
         ]);
     }
     Ok(Response::Table(
-        heads(&["SESSION", "USER", "DOOR", "BEGUN", "UNUSED"]),
+        heads(&["SESSION", "USER", "DOOR", "FROM", "BEGUN", "UNUSED"]),
         rows,
     ))
 }

@@ -32,6 +32,8 @@ pub fn settings(config: &Config) -> core::Settings {
         default_tzid: config.calendars.default_tzid.clone(),
         session_idle: seconds(config.session.idle),
         session_absolute: seconds(config.session.absolute),
+        session_bind_address: config.session.bind_address,
+        password_cache: seconds(config.auth.password_cache),
         tombstone_days: config.sync.tombstone_days.into(),
         anonymous: config.auth.anonymous,
         proxyauth: config.admin.proxyauth,

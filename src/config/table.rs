@@ -128,6 +128,8 @@ config! {
         idle: Duration = Duration::from_secs(30 * 60);
         /// A session ends this long after the login, used or not.
         absolute: Duration = Duration::from_secs(12 * 3600);
+        /// Whether a session counts only from the address it was begun at. Phones and some offices change theirs.
+        bind_address: bool = false;
     }
 
     /// What is kept for clients that synchronise.
@@ -156,6 +158,9 @@ config! {
         argon2_passes: u32 = 2;
         /// Iterations of PBKDF2 in the SCRAM-SHA-256 keys; every SCRAM client does the same work at login.
         scram_iterations: u32 = 10_000;
+        /// Time for which a password that was right is not hashed again, for clients that log in and out around each
+        /// command; 0s: not at all.
+        password_cache: Duration = Duration::from_secs(60);
     }
 
     /// Details of the WCAP protocol.

@@ -165,7 +165,7 @@ impl Core {
 
     /// Changes what decides about logging in: sessions begun before do not outlive it.
     fn change_user(&self, name: &str, change: impl Fn(&mut User)) -> Result<()> {
-        self.store().write(|t| {
+        let changed = self.store().write(|t| -> Result<PrincipalId> {
             let old = self.user_in(t, name)?;
             let mut new = old.clone();
             change(&mut new);
@@ -177,8 +177,10 @@ impl Core {
             for (key, _) in sessions::of_principal(t, new.id)? {
                 sessions::remove(t, &key)?;
             }
-            Ok(())
-        })
+            Ok(new.id)
+        })?;
+        self.forget_password(changed);
+        Ok(())
     }
 
     /// Removes a user with all calendars the user owns first, sessions, and the places in groups and owner lists.

@@ -1,4 +1,6 @@
-//! Who asks.
+//! Who asks, and from where.
+
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::model::id::{PrincipalId, QualifiedName};
 
@@ -38,5 +40,66 @@ impl Caller {
     /// The principal, for users.
     pub fn principal(&self) -> Option<PrincipalId> {
         self.identity().map(|identity| identity.id)
+    }
+}
+
+/// Whoever sends a request, as far as is known: the address of the client, behind a trusted proxy the one that
+/// the proxy tells.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Client(Option<IpAddr>);
+
+impl Client {
+    /// Nobody in particular: a Unix socket, or a test.
+    pub const UNKNOWN: Self = Self(None);
+
+    /// The client at `address`; an IPv4 address written as an IPv6 one is taken for what it is.
+    pub fn of(address: IpAddr) -> Self {
+        Self(Some(address.to_canonical()))
+    }
+
+    /// The address, if it is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.0
+    }
+
+    /// What one client can come from at will, and so is counted as one: an IPv4 address, a /64 network of IPv6.
+    pub fn network(&self) -> Option<IpAddr> {
+        self.0.map(|address| match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & (u128::MAX << 64);
+                Ipv6Addr::from_bits(network).into()
+            }
+        })
+    }
+}
+
+/// Prints the address, or `-`.
+impl std::fmt::Display for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_counted_by_what_it_can_come_from() {
+        for (address, network) in [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ] {
+            let client = Client::of(address.parse().unwrap());
+            assert_eq!(client.network(), Some(network.parse().unwrap()));
+        }
+        assert_eq!(Client::UNKNOWN.network(), None);
+        assert_eq!(Client::UNKNOWN.to_string(), "-");
     }
 }

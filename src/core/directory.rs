@@ -1,13 +1,14 @@
-//! Where people and groups come from, behind one trait: the built-in directory now, others later.
+//! Where people and groups come from besides the built-in accounts: directories outside, behind one trait.
 //!
-//! A source answers in names, not in the store's numbers; the built-in one happens to keep both.
+//! A source answers in names, not in the store's numbers. What it says of somebody is kept in the store from the first
+//! login or mention on (`outside`), so that use cases find everybody there and never wait for a directory inside
+//! a transaction.
 
 use super::error::Result;
-use super::password::{self, Cost};
 use crate::model::id::{QualifiedName, mail_address};
-use crate::model::user::{Group, Principal, Role, User};
+use crate::model::user::{Principal, User};
+use crate::store::Reader;
 use crate::store::people::{self, MailRow};
-use crate::store::{Reader, Store};
 
 /// A person as a directory describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,58 +25,45 @@ pub struct Person {
     pub surname: String,
     /// Whether they may log in.
     pub enabled: bool,
-    /// Whether they hold the administrator's role.
-    pub administrator: bool,
 }
 
-impl From<&User> for Person {
-    fn from(user: &User) -> Self {
-        Self {
-            name: user.name.clone(),
-            mail: user.mail.clone(),
-            full_name: user.full_name.clone(),
-            given_name: user.given_name.clone(),
-            surname: user.surname.clone(),
-            enabled: user.enabled,
-            administrator: user.roles.contains(&Role::Administrator),
-        }
-    }
+/// A group as a directory describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gathering {
+    /// Its name and domain.
+    pub name: QualifiedName,
+    /// Its mail addresses.
+    pub mail: Vec<String>,
+    /// Everybody in it, through other groups too, each once.
+    pub members: Vec<Person>,
+    /// Whether there are more than could be listed.
+    pub clipped: bool,
 }
 
-/// A source of people and groups.
+/// A source of people and groups. Every question may wait, for a bounded time: never ask within a transaction.
+///
+/// Errors, of each: `Unavailable` when the source cannot be asked.
 pub trait Directory: Send + Sync + 'static {
-    /// The person called `login`: a name, a UPN or a mail address, letter case aside.
+    /// What it is called in the log and in `/readyz`.
+    fn name(&self) -> &'static str;
+
+    /// The person called `login`: a name, a UPN or a mail address, letter case aside. None also when it is not clear
+    /// who is meant.
     fn person(&self, login: &str) -> Result<Option<Person>>;
 
     /// The person called `login` if `password` is theirs and they may log in.
     ///
-    /// Takes as long for people who do not exist. Errors: only when the source cannot be asked.
+    /// Takes about as long for people who do not exist.
     fn authenticate(&self, login: &str, password: &str) -> Result<Option<Person>>;
 
-    /// Names of the direct members of a group; none when there is no such group.
-    fn members(&self, group: &QualifiedName) -> Result<Option<Vec<QualifiedName>>>;
-}
+    /// The group called `name`: a name or a mail address.
+    fn group(&self, name: &str) -> Result<Option<Gathering>>;
 
-/// Accounts kept in the store.
-pub struct BuiltIn {
-    store: Store,
-    domain: String,
-    cost: Cost,
-}
+    /// At most `most` people in whose names or addresses `text` stands.
+    fn search(&self, text: &str, most: usize) -> Result<Vec<Person>>;
 
-impl BuiltIn {
-    /// The directory of `store`; bare names are of `domain`.
-    pub fn new(store: Store, domain: &str, cost: Cost) -> Self {
-        Self {
-            store,
-            domain: domain.to_owned(),
-            cost,
-        }
-    }
-
-    fn user(&self, login: &str) -> Result<Option<User>> {
-        self.store.read(|t| user(t, login, &self.domain))
-    }
+    /// Why it cannot be asked now, in words that anybody may read; none while it can.
+    fn problem(&self) -> Option<String>;
 }
 
 /// The account called `login`: a name, a UPN or a mail address.
@@ -97,33 +85,4 @@ pub(super) fn user(t: &impl Reader, login: &str, domain: &str) -> Result<Option<
         Some(Principal::User(user)) => Some(user),
         _ => None,
     })
-}
-
-impl Directory for BuiltIn {
-    fn person(&self, login: &str) -> Result<Option<Person>> {
-        Ok(self.user(login)?.as_ref().map(Person::from))
-    }
-
-    fn authenticate(&self, login: &str, password: &str) -> Result<Option<Person>> {
-        let Some(user) = self.user(login)? else {
-            password::check_nobody(password, self.cost);
-            return Ok(None);
-        };
-        let right = password::check(password, &user.verifiers);
-        Ok((right && user.enabled).then(|| Person::from(&user)))
-    }
-
-    fn members(&self, group: &QualifiedName) -> Result<Option<Vec<QualifiedName>>> {
-        self.store.read(|t| {
-            let Some(Principal::Group(Group { members, .. })) = people::principal_named(t, group)?
-            else {
-                return Ok(None);
-            };
-            let mut names = Vec::with_capacity(members.len());
-            for member in members {
-                names.extend(people::principal(t, member)?.map(|p| p.name().clone()));
-            }
-            Ok(Some(names))
-        })
-    }
 }

@@ -7,6 +7,10 @@ use std::fmt;
 pub enum Kind {
     /// Wrong name or password, a disabled account, or a session that is unknown or has ended.
     NotAuthenticated,
+    /// Too many attempts to log in have failed; [`Error::wait`] says when the next is looked at.
+    TooManyAttempts,
+    /// A directory of accounts that is needed cannot be asked now.
+    Unavailable,
     /// Anonymous may not do this, or is switched off.
     AnonymousNotAllowed,
     /// The access list does not grant it.
@@ -67,6 +71,7 @@ pub enum Kind {
 pub struct Error {
     kind: Kind,
     message: String,
+    wait: Option<i64>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -79,6 +84,7 @@ impl Error {
         Self {
             kind,
             message: message.into(),
+            wait: None,
             source: None,
         }
     }
@@ -88,6 +94,18 @@ impl Error {
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// This failure, not to be repeated before so many seconds have passed.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: i64) -> Self {
+        self.wait = Some(seconds);
+        self
+    }
+
+    /// Seconds to wait before asking again, where that is known.
+    pub fn wait(&self) -> Option<i64> {
+        self.wait
     }
 
     /// What went wrong.

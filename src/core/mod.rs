@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod audit;
 mod basis;
 pub mod calendars;
 pub mod caller;
@@ -14,6 +15,7 @@ pub mod directory;
 pub mod error;
 pub mod freebusy;
 pub mod items;
+mod login;
 pub mod password;
 pub mod prefs;
 pub mod sessions;
@@ -23,14 +25,13 @@ pub mod transfer;
 use std::sync::Arc;
 
 pub use basis::Basis;
-pub use caller::{Caller, Identity};
+pub use caller::{Caller, Client, Identity};
 pub use error::{Error, Kind, Result};
 pub use settings::Settings;
 
 use crate::ical::datetime::Timestamp;
-use crate::model::clock::{Clock, Ids};
+use crate::model::clock::{Clock, Ids, SystemIds};
 use crate::store::{self, Store};
-use directory::{BuiltIn, Directory};
 
 /// A handle on the server's core; clones are cheap and share it.
 #[derive(Clone)]
@@ -40,23 +41,22 @@ pub struct Core {
 
 struct Inner {
     store: Store,
-    directory: Box<dyn Directory>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     settings: Settings,
     callers: callers::Callers,
+    logins: login::Logins,
 }
 
 impl Core {
-    /// A core on `store`, with the built-in directory.
+    /// A core on `store`, with the built-in accounts.
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, settings: Settings) -> Self {
-        let directory = BuiltIn::new(store.clone(), &settings.domain, settings.password_cost);
-        let directory = Box::new(directory);
         Self {
             inner: Arc::new(Inner {
                 store,
-                directory,
                 clock,
+                // Secrets of the process that no answer depends on.
+                logins: login::Logins::new(&SystemIds, &settings),
                 ids,
                 settings,
                 callers: callers::Callers::default(),
@@ -83,10 +83,6 @@ impl Core {
     /// Fresh identifiers.
     pub fn ids(&self) -> &dyn Ids {
         &*self.inner.ids
-    }
-
-    fn directory(&self) -> &dyn Directory {
-        &*self.inner.directory
     }
 
     fn domain(&self) -> &str {

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::{Error, Kind, Result};
+use crate::metric;
 use crate::model::clock::Ids;
 use crate::model::user::Verifier;
 
@@ -94,18 +95,22 @@ fn keyed(key: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Whether `password` is the one behind `verifiers`. Takes the same time right or wrong.
-pub fn check(password: &str, verifiers: &[Verifier]) -> bool {
-    if password.len() > PASSWORD_MAX {
-        return false;
-    }
-    let hash = verifiers.iter().find_map(|v| match v {
+fn argon2id(verifiers: &[Verifier]) -> Option<PasswordHash> {
+    let hash = verifiers.iter().find_map(|verifier| match verifier {
         Verifier::Argon2id(hash) => Some(hash),
         Verifier::ScramSha256 { .. } => None,
     });
-    let Some(hash) = hash.and_then(|text| PasswordHash::new(text).ok()) else {
+    PasswordHash::new(hash?).ok()
+}
+
+/// Whether `password` is the one behind `verifiers`. One hash is computed, right or wrong, also where nothing can be
+/// right: without a verifier, at `cost`.
+pub fn check(password: &str, verifiers: &[Verifier], cost: Cost) -> bool {
+    let Some(hash) = argon2id(verifiers).filter(|_| password.len() <= PASSWORD_MAX) else {
+        check_nobody(password, cost);
         return false;
     };
+    metrics::counter!(metric::PASSWORD_HASHES).increment(1);
     Argon2::default()
         .verify_password(password.as_bytes(), &hash)
         .is_ok()
@@ -113,9 +118,27 @@ pub fn check(password: &str, verifiers: &[Verifier]) -> bool {
 
 /// Spends what [`check`] spends, for a user that does not exist: the answer's time tells nothing.
 pub fn check_nobody(password: &str, cost: Cost) {
+    metrics::counter!(metric::PASSWORD_HASHES).increment(1);
+    let end = password.len().min(PASSWORD_MAX);
     if let Ok(argon2) = cost.argon2() {
-        let _ = argon2.hash_password_with_salt(password.as_bytes(), &[0; 16]);
+        let _ = argon2.hash_password_with_salt(&password.as_bytes()[..end], &[0; 16]);
     }
+}
+
+/// Whether these verifiers are weaker than `cost` asks for, or one is missing.
+///
+/// Those that cost more stay: a hash made stronger before is not made weaker at login.
+pub fn are_outdated(verifiers: &[Verifier], cost: Cost) -> bool {
+    let weak_hash = argon2id(verifiers).is_none_or(|hash| {
+        Params::try_from(&hash).map_or(true, |found| {
+            found.m_cost() < cost.memory_kib || found.t_cost() < cost.passes
+        })
+    });
+    let strong_scram = verifiers.iter().any(|verifier| match verifier {
+        Verifier::ScramSha256 { iterations, .. } => *iterations >= cost.scram_iterations,
+        Verifier::Argon2id(_) => false,
+    });
+    weak_hash || !strong_scram
 }
 
 /// Whether two secrets are equal, in a time that depends on their lengths alone.
@@ -134,14 +157,44 @@ mod tests {
     #[test]
     fn the_right_password_opens() {
         let verifiers = verifiers("s3cret \u{e9}", Cost::CHEAPEST, &SystemIds).unwrap();
-        assert!(check("s3cret \u{e9}", &verifiers));
-        assert!(!check("s3cret e", &verifiers));
-        assert!(!check("", &verifiers));
-        assert!(!check("s3cret \u{e9}", &[]));
-        assert!(!check(
+        let opens =
+            |password: &str, verifiers: &[Verifier]| check(password, verifiers, Cost::CHEAPEST);
+        assert!(opens("s3cret \u{e9}", &verifiers));
+        assert!(!opens("s3cret e", &verifiers));
+        assert!(!opens("", &verifiers));
+        assert!(!opens("s3cret \u{e9}", &[]));
+        assert!(!opens(
             "s3cret \u{e9}",
             &[Verifier::Argon2id("garbage".into())]
         ));
+        assert!(!opens(&"x".repeat(PASSWORD_MAX + 1), &verifiers));
+    }
+
+    #[test]
+    fn weaker_verifiers_are_outdated_and_stronger_ones_are_not() {
+        let verifiers = verifiers("secret", Cost::CHEAPEST, &SystemIds).unwrap();
+        assert!(!are_outdated(&verifiers, Cost::CHEAPEST));
+        for dearer in [
+            Cost {
+                memory_kib: 16,
+                ..Cost::CHEAPEST
+            },
+            Cost {
+                passes: 2,
+                ..Cost::CHEAPEST
+            },
+            Cost {
+                scram_iterations: 5_000,
+                ..Cost::CHEAPEST
+            },
+        ] {
+            assert!(are_outdated(&verifiers, dearer));
+            let dear = super::verifiers("secret", dearer, &SystemIds).unwrap();
+            assert!(!are_outdated(&dear, Cost::CHEAPEST));
+        }
+        assert!(are_outdated(&verifiers[..1], Cost::CHEAPEST));
+        assert!(are_outdated(&verifiers[1..], Cost::CHEAPEST));
+        assert!(are_outdated(&[], Cost::CHEAPEST));
     }
 
     #[test]

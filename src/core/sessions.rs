@@ -1,9 +1,11 @@
 //! Logging in and what follows: sessions that end by logout, by disuse or by age.
 
+use std::net::IpAddr;
+
 use sha2::{Digest, Sha256};
 
 use super::error::{Error, Kind, Result};
-use super::{Caller, Core, Identity, directory};
+use super::{Caller, Client, Core, Identity, audit, directory};
 use crate::ical::datetime::Timestamp;
 use crate::model::id::PrincipalId;
 use crate::model::user::{Principal, Role, User};
@@ -36,28 +38,11 @@ pub struct ListedSession {
 }
 
 impl Core {
-    /// Who `login` is, if `password` proves it. Takes tens of milliseconds, right or wrong.
-    ///
-    /// Errors: `NotAuthenticated`, the same for every reason.
-    pub fn authenticate(&self, login: &str, password: &str) -> Result<Identity> {
-        let refused = || Error::new(Kind::NotAuthenticated, "wrong user name or password");
-        let person = self
-            .directory()
-            .authenticate(login, password)?
-            .ok_or_else(refused)?;
-        self.store().write(|t| {
-            let name = person.name.to_string();
-            let user = directory::user(t, &name, self.domain())?.ok_or_else(refused)?;
-            self.default_calendar(t, &user)?;
-            Ok(identity(&user, login))
-        })
-    }
-
     /// Logs in at the WCAP door: the caller and the new session's token.
     ///
     /// `anonymous` gets in with any password unless that is switched off. Errors: `NotAuthenticated`,
     /// `AnonymousNotAllowed`.
-    pub fn login(&self, login: &str, password: &str) -> Result<(Caller, String)> {
+    pub fn login(&self, login: &str, password: &str, client: Client) -> Result<(Caller, String)> {
         let caller = if login.eq_ignore_ascii_case(ANONYMOUS) {
             if !self.settings().anonymous {
                 let message = "nobody may log in without an account here";
@@ -65,9 +50,9 @@ impl Core {
             }
             Caller::Anonymous
         } else {
-            Caller::User(self.authenticate(login, password)?)
+            Caller::User(self.authenticate(login, password, client)?)
         };
-        let token = self.begin_session(&caller)?;
+        let token = self.begin_session(&caller, client)?;
         Ok((caller, token))
     }
 
@@ -75,8 +60,23 @@ impl Core {
     ///
     /// Errors: `NotAuthenticated`, the same for every reason: a wrong password, no administrator, nobody called so,
     /// or the configuration does not allow it.
-    pub fn login_as(&self, login: &str, password: &str, other: &str) -> Result<(Caller, String)> {
-        let administrator = self.authenticate(login, password)?;
+    pub fn login_as(
+        &self,
+        login: &str,
+        password: &str,
+        other: &str,
+        client: Client,
+    ) -> Result<(Caller, String)> {
+        let administrator = self.authenticate(login, password, client)?;
+        let identity = self.other(&administrator, other);
+        audit::acting(&administrator, other, client, identity.is_ok());
+        let caller = Caller::User(identity?);
+        let token = self.begin_session(&caller, client)?;
+        Ok((caller, token))
+    }
+
+    /// The user whom an administrator may be.
+    fn other(&self, administrator: &Identity, other: &str) -> Result<Identity> {
         let refused = || {
             Error::new(
                 Kind::NotAuthenticated,
@@ -86,20 +86,17 @@ impl Core {
         if !administrator.administrator || !self.settings().proxyauth {
             return Err(refused());
         }
-        let identity = self.store().write(|t| {
-            let user = directory::user(t, other, self.domain())?
-                .filter(|user| user.enabled)
-                .ok_or_else(refused)?;
-            self.default_calendar(t, &user)?;
-            Ok::<_, Error>(identity(&user, other))
-        })?;
-        let caller = Caller::User(identity);
-        let token = self.begin_session(&caller)?;
-        Ok((caller, token))
+        let user = self
+            .store()
+            .read(|t| directory::user(t, other, self.domain()))?
+            .filter(|user| user.enabled)
+            .ok_or_else(refused)?;
+        self.require_calendar(&user)?;
+        Ok(identity(&user, other))
     }
 
     /// Begins a WCAP session for a caller who has proved who they are.
-    pub fn begin_session(&self, caller: &Caller) -> Result<String> {
+    pub fn begin_session(&self, caller: &Caller, client: Client) -> Result<String> {
         let token = self.ids().token();
         let key = sessions::key(&wcap_id(&token));
         let typed = caller
@@ -114,6 +111,7 @@ impl Core {
                 created: now,
                 used: now,
                 data: String::new(),
+                address: client.address(),
             };
             self.make_room(t, caller.principal())?;
             Ok::<_, Error>(sessions::put(t, &key, &session)?)
@@ -142,8 +140,9 @@ impl Core {
 
     /// Who stands behind a WCAP token; a session in use stays alive.
     ///
-    /// Errors: `NotAuthenticated` when there is no such session, or it has ended.
-    pub fn session(&self, token: &str) -> Result<Caller> {
+    /// Errors: `NotAuthenticated` when there is no such session, it has ended, or it counts from another address
+    /// only.
+    pub fn session(&self, token: &str, client: Client) -> Result<Caller> {
         let dead = || {
             Error::new(
                 Kind::NotAuthenticated,
@@ -157,7 +156,7 @@ impl Core {
             None => self.find_caller(&key)?.ok_or_else(dead)?,
         };
         let now = self.now().0;
-        if !self.is_alive(&session, now) {
+        if !self.is_alive(&session, now) || !self.counts_from(session.address, client) {
             return Err(dead());
         }
         self.touch(&key, &session, now)?;
@@ -196,18 +195,23 @@ impl Core {
         Ok(alive)
     }
 
-    /// Keeps a browser's session: what its pages put in it, and who is logged in, if anybody.
+    /// Whether a session begun at `address` counts for a request from `client`.
+    pub fn counts_from(&self, address: Option<IpAddr>, client: Client) -> bool {
+        !self.settings().session_bind_address || address == client.address()
+    }
+
+    /// Keeps a browser's session: what its pages put in it, and who is logged in from where, if anybody.
     pub fn save_web_session(
         &self,
         id: &[u8; 16],
-        identity: Option<(PrincipalId, String)>,
+        identity: Option<(PrincipalId, String, Option<IpAddr>)>,
         data: &str,
     ) -> Result<()> {
         let key = sessions::key(id);
         self.store().write(|t| {
             let now = t.now().0;
             let old = sessions::get(t, &key)?.filter(|old| old.kind == SessionKind::Web);
-            let principal = identity.as_ref().map(|(principal, _)| *principal);
+            let principal = identity.as_ref().map(|(principal, ..)| *principal);
             if old.as_ref().is_none_or(|old| old.principal != principal) {
                 self.make_room(t, principal)?;
             }
@@ -216,8 +220,9 @@ impl Core {
                 principal,
                 typed: identity
                     .as_ref()
-                    .map(|(_, typed)| typed.clone())
+                    .map(|(_, typed, _)| typed.clone())
                     .unwrap_or_default(),
+                address: identity.as_ref().and_then(|(.., address)| *address),
                 created: old.map_or(now, |old| old.created),
                 used: now,
                 data: data.to_owned(),
@@ -383,7 +388,7 @@ fn handle(key: &SessionKey) -> String {
     key[..4].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn identity(user: &User, typed: &str) -> Identity {
+pub(super) fn identity(user: &User, typed: &str) -> Identity {
     Identity {
         id: user.id,
         name: user.name.clone(),

@@ -17,6 +17,10 @@ pub struct Settings {
     pub session_idle: i64,
     /// Seconds after login at which a session ends in any case.
     pub session_absolute: i64,
+    /// Whether a session counts only from the address it was begun at.
+    pub session_bind_address: bool,
+    /// Seconds for which a password that was right is not hashed again; 0 for not at all.
+    pub password_cache: i64,
     /// Days for which deletions are remembered.
     pub tombstone_days: i64,
     /// Whether people without an account may read what everybody may.

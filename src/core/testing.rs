@@ -19,6 +19,8 @@ pub(crate) fn settings() -> Settings {
         default_tzid: "Europe/Berlin".into(),
         session_idle: 1_800,
         session_absolute: 43_200,
+        session_bind_address: false,
+        password_cache: 60,
         tombstone_days: 30,
         anonymous: true,
         proxyauth: false,

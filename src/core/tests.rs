@@ -23,7 +23,8 @@ fn core_with(settings: Settings) -> (Core, Arc<ManualClock>) {
 }
 
 fn login(core: &Core, name: &str) -> (Caller, String) {
-    core.login(name, &name.to_ascii_lowercase()).unwrap()
+    core.login(name, &name.to_ascii_lowercase(), Client::UNKNOWN)
+        .unwrap()
 }
 
 #[test]
@@ -175,17 +176,17 @@ fn a_session_lives_while_it_is_used_and_no_longer_than_its_day() {
     let (_, token) = login(&core, "tom");
     for _ in 0..24 {
         clock.advance(1_790);
-        assert!(core.session(&token).is_ok());
+        assert!(core.session(&token, Client::UNKNOWN).is_ok());
     }
     clock.advance(1_000);
     assert_eq!(
-        core.session(&token).unwrap_err().kind(),
+        core.session(&token, Client::UNKNOWN).unwrap_err().kind(),
         Kind::NotAuthenticated
     );
     let (_, token) = login(&core, "tom");
     clock.advance(1_800);
     assert_eq!(
-        core.session(&token).unwrap_err().kind(),
+        core.session(&token, Client::UNKNOWN).unwrap_err().kind(),
         Kind::NotAuthenticated
     );
     assert_eq!(core.sweep_sessions().unwrap(), 2);
@@ -196,18 +197,20 @@ fn a_session_lives_while_it_is_used_and_no_longer_than_its_day() {
 fn logging_out_ends_one_session_and_a_new_password_all() {
     let (core, _) = core_with(settings());
     let (_, first) = login(&core, "tom");
-    let (_, second) = core.login("tom@localhost", "tom").unwrap();
+    let (_, second) = core.login("tom@localhost", "tom", Client::UNKNOWN).unwrap();
     core.logout(&first).unwrap();
     assert!(core.logout(&first).is_err());
-    assert!(core.session(&second).is_ok());
+    assert!(core.session(&second, Client::UNKNOWN).is_ok());
     core.set_password("tom", "new").unwrap();
-    assert!(core.session(&second).is_err());
-    assert!(core.login("tom", "tom").is_err());
-    let (_, third) = core.login("tom", "new").unwrap();
+    assert!(core.session(&second, Client::UNKNOWN).is_err());
+    assert!(core.login("tom", "tom", Client::UNKNOWN).is_err());
+    let (_, third) = core.login("tom", "new", Client::UNKNOWN).unwrap();
     core.set_enabled("tom", false).unwrap();
-    assert!(core.session(&third).is_err());
+    assert!(core.session(&third, Client::UNKNOWN).is_err());
     assert_eq!(
-        core.login("tom", "new").unwrap_err().kind(),
+        core.login("tom", "new", Client::UNKNOWN)
+            .unwrap_err()
+            .kind(),
         Kind::NotAuthenticated
     );
 }
@@ -224,7 +227,7 @@ fn a_login_too_many_ends_the_session_unused_for_longest() {
     }
     let alive: Vec<_> = tokens
         .iter()
-        .map(|token| core.session(token).is_ok())
+        .map(|token| core.session(token, Client::UNKNOWN).is_ok())
         .collect();
     assert_eq!(alive, [false, true, true]);
 }
@@ -232,14 +235,19 @@ fn a_login_too_many_ends_the_session_unused_for_longest() {
 #[test]
 fn anonymous_is_a_choice() {
     let (core, _) = core_with(settings());
-    let (caller, token) = core.login("Anonymous", "whatever").unwrap();
+    let (caller, token) = core
+        .login("Anonymous", "whatever", Client::UNKNOWN)
+        .unwrap();
     assert_eq!(caller, Caller::Anonymous);
-    assert_eq!(core.session(&token).unwrap(), Caller::Anonymous);
+    assert_eq!(
+        core.session(&token, Client::UNKNOWN).unwrap(),
+        Caller::Anonymous
+    );
     let (core, _) = core_with(Settings {
         anonymous: false,
         ..settings()
     });
-    let refused = core.login("anonymous", "").unwrap_err();
+    let refused = core.login("anonymous", "", Client::UNKNOWN).unwrap_err();
     assert_eq!(refused.kind(), Kind::AnonymousNotAllowed);
     assert!(
         !core
@@ -474,11 +482,11 @@ fn a_session_in_use_ends_at_once() {
     for end in ends {
         let (tom, token) = login(&core, "tom");
         for _ in 0..2 {
-            assert_eq!(core.session(&token).unwrap(), tom);
+            assert_eq!(core.session(&token, Client::UNKNOWN).unwrap(), tom);
         }
         end(&core, &token, &clock);
         assert_eq!(
-            core.session(&token).unwrap_err().kind(),
+            core.session(&token, Client::UNKNOWN).unwrap_err().kind(),
             Kind::NotAuthenticated
         );
     }

@@ -3,7 +3,6 @@
 use super::codec::{DecodeError, Record, decode_body};
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
-use super::sessions::Session;
 use crate::model::calendar::{Calendar, CalendarState};
 use crate::model::id::CalendarId;
 use crate::model::item::{Change, Item, ItemV1};
@@ -27,7 +26,6 @@ records! {
     CalendarState, 1, "a calendar's state";
     Change, 1, "a change";
     Preferences, 1, "preferences";
-    Session, 1, "a session";
 }
 
 impl Record for Item {

@@ -2,9 +2,12 @@
 //!
 //! Keys are SHA-256 of the session's id: a stolen copy of the store holds no id that opens anything.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::codec::{self, DecodeError, Record};
 use super::error::Result;
 use super::layout;
 use super::space::Space;
@@ -35,6 +38,37 @@ pub struct Session {
     pub used: i64,
     /// What the web page keeps in it, JSON.
     pub data: String,
+    /// The client's address at the login, where it was known.
+    pub address: Option<IpAddr>,
+}
+
+/// A session as version 1 wrote it.
+#[derive(Serialize, Deserialize)]
+struct Session1 {
+    kind: SessionKind,
+    principal: Option<PrincipalId>,
+    typed: String,
+    created: i64,
+    used: i64,
+    data: String,
+}
+
+impl Record for Session {
+    const WHAT: &'static str = "a session";
+    const VERSION: u8 = 2;
+
+    fn from_older(version: u8, body: &[u8]) -> std::result::Result<Self, DecodeError> {
+        let old: Session1 = codec::decode_body(Self::WHAT, version, body)?;
+        Ok(Self {
+            kind: old.kind,
+            principal: old.principal,
+            typed: old.typed,
+            created: old.created,
+            used: old.used,
+            data: old.data,
+            address: None,
+        })
+    }
 }
 
 /// A session's key.
@@ -111,4 +145,38 @@ pub fn all(t: &impl Reader) -> Result<Vec<(SessionKey, Session)>> {
         Ok(())
     })?;
     Ok(found)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_of_version_1_are_read() {
+        let old = Session1 {
+            kind: SessionKind::Web,
+            principal: Some(PrincipalId(7)),
+            typed: "Tom".into(),
+            created: 1,
+            used: 2,
+            data: "{}".into(),
+        };
+        let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+        let new: Session = codec::decode(&bytes).unwrap();
+        let expected = Session {
+            kind: SessionKind::Web,
+            principal: Some(PrincipalId(7)),
+            typed: "Tom".into(),
+            created: 1,
+            used: 2,
+            data: "{}".into(),
+            address: None,
+        };
+        assert_eq!(new, expected);
+        assert_eq!(
+            codec::decode::<Session>(&codec::encode(&new).unwrap()),
+            Ok(new)
+        );
+    }
 }

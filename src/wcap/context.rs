@@ -1,7 +1,7 @@
 //! What a command sees of a request, and how it fails. Knows no HTTP.
 
 use crate::codes::codes;
-use crate::core::{self, Caller, Core, Identity};
+use crate::core::{self, Caller, Client, Core, Identity};
 use crate::ical::datetime::Timestamp;
 use crate::wcap::args::{ArgError, Args};
 use crate::wcap::errno::Errno;
@@ -52,6 +52,8 @@ pub struct Context {
     pub row: &'static Row,
     /// The use cases.
     pub core: Core,
+    /// Who sends the request.
+    pub client: Client,
     /// On whose behalf: anonymous without a living session.
     pub caller: Caller,
     /// The session, for the commands about sessions.

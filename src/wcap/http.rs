@@ -23,11 +23,12 @@ use http::{HeaderMap, Method, StatusCode};
 use kept::Kept;
 pub use redact::redact;
 
-use crate::core::{Caller, Core, Kind};
+use crate::core::{Caller, Client, Core, Kind};
 use crate::dispatch::{Cost, Dispatch, Lost};
 use crate::ical::datetime::Timestamp;
 use crate::limits::Limits;
 use crate::metric;
+use crate::origin::Origin;
 use crate::text::form::{Form, FormError, FormLimits};
 use crate::wcap::args::{Args, ListLimits};
 use crate::wcap::context::{Compatibility, Context, Failure, Session, Upload};
@@ -249,6 +250,8 @@ fn form_limits(limits: &Limits) -> FormLimits {
 
 async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Served {
     let limits = door.limits();
+    let client = request.extensions().get().map(Origin::client);
+    let client = client.unwrap_or_default();
     let mut form = Form::new();
     let query = request.uri().query().unwrap_or_default();
     let in_query = form.add_encoded(query, form_limits(limits));
@@ -260,13 +263,14 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
     };
     let close = in_body.as_ref().is_err_and(|error| error.is_unread());
     let broken = in_query.map_err(body::BodyError::Form).and(in_body).err();
-    let served = dispatch(door, row, form, uploads, broken).await;
+    let served = dispatch(door, row, client, form, uploads, broken).await;
     Served { close, ..served }
 }
 
 async fn dispatch(
     door: &Door,
     row: Option<&'static Row>,
+    client: Client,
     form: Form,
     uploads: Vec<Upload>,
     broken: Option<body::BodyError>,
@@ -292,7 +296,7 @@ async fn dispatch(
     let compatibility = door.compatibility;
     let begin = move || {
         let args = Args::new(form, row.params, lists);
-        prepare(core, row, args, format, uploads, compatibility)
+        prepare(core, row, client, args, format, uploads, compatibility)
     };
     let served = match row.kept {
         true => again_or_run(door, row, format, begin).await,
@@ -342,6 +346,7 @@ async fn again_or_run(
 fn prepare(
     core: Core,
     row: &'static Row,
+    client: Client,
     args: Args,
     format: Format,
     uploads: Vec<Upload>,
@@ -349,7 +354,7 @@ fn prepare(
 ) -> Result<Context, Errno> {
     args.check_form(row.exact_rids)
         .map_err(|error| failed(row, error.into()))?;
-    let session = session(&core, &args).map_err(|failure| failed(row, failure))?;
+    let session = session(&core, client, &args).map_err(|failure| failed(row, failure))?;
     let caller = caller(&session, row.session)?;
     args.check_required()
         .map_err(|error| failed(row, error.into()))?;
@@ -357,6 +362,7 @@ fn prepare(
         row,
         now: core.now(),
         core,
+        client,
         caller,
         session,
         args,
@@ -385,12 +391,12 @@ fn failed(row: &Row, failure: Failure) -> Errno {
 }
 
 /// The step from `id` to a session: the only one.
-fn session(core: &Core, args: &Args) -> Result<Session, Failure> {
+fn session(core: &Core, client: Client, args: &Args) -> Result<Session, Failure> {
     let token = args.text("id")?;
     let Some(token) = token.filter(|token| !token.is_empty()) else {
         return Ok(Session::None);
     };
-    match core.session(&token) {
+    match core.session(&token, client) {
         Ok(caller) => Ok(Session::Live {
             token: token.into_owned(),
             caller,

@@ -1,7 +1,7 @@
 //! The pages and what their forms do.
 
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use minijinja::value::Serde;
@@ -10,9 +10,16 @@ use tower_sessions::Session;
 
 use super::{State, agenda, is_secure, session};
 use crate::codes::codes;
-use crate::core::{Error, Kind};
+use crate::core::{Client, Error, Kind};
 use crate::dispatch::Cost;
 use crate::origin::Origin;
+
+/// Where a request comes from, if the listener said.
+type From = Option<Extension<Origin>>;
+
+fn client(from: &From) -> Client {
+    from.as_deref().map(Origin::client).unwrap_or_default()
+}
 
 /// How many days the list covers.
 const DAYS: i32 = 14;
@@ -28,10 +35,10 @@ pub(super) struct Login {
 pub(super) async fn app(
     Shared(state): Shared<State>,
     session: Session,
-    origin: Option<Extension<Origin>>,
+    from: From,
     headers: HeaderMap,
 ) -> Response {
-    let Some(caller) = session::caller(&session, &state.core).await else {
+    let Some(caller) = session::caller(&session, &state.core, client(&from)).await else {
         return Redirect::to("/login").into_response();
     };
     let core = state.core.clone();
@@ -45,7 +52,7 @@ pub(super) async fn app(
             let user = caller
                 .identity()
                 .map_or("", |identity| identity.typed.as_str());
-            let secure = is_secure(origin.as_deref());
+            let secure = is_secure(from.as_deref());
             let address = address(&headers, secure);
             let agenda = Value::from(Serde(agenda));
             let values = context! { user, agenda, address, days => DAYS };
@@ -57,8 +64,12 @@ pub(super) async fn app(
 }
 
 /// The login form; whoever is logged in already goes on.
-pub(super) async fn login_form(Shared(state): Shared<State>, session: Session) -> Response {
-    match session::caller(&session, &state.core).await {
+pub(super) async fn login_form(
+    Shared(state): Shared<State>,
+    session: Session,
+    from: From,
+) -> Response {
+    match session::caller(&session, &state.core, client(&from)).await {
         Some(_) => Redirect::to("/app/").into_response(),
         None => page(
             &state,
@@ -73,14 +84,18 @@ pub(super) async fn login_form(Shared(state): Shared<State>, session: Session) -
 pub(super) async fn login(
     Shared(state): Shared<State>,
     session: Session,
+    from: From,
     Form(form): Form<Login>,
 ) -> Response {
     let core = state.core.clone();
+    let client = client(&from);
     let (user, password) = (form.user.trim().to_owned(), form.password);
     let typed = user.clone();
     let checked = state
         .dispatch
-        .run(Cost::Heavy, move || core.authenticate(&user, &password))
+        .run(Cost::Heavy, move || {
+            core.authenticate(&user, &password, client)
+        })
         .await;
     let identity = match checked {
         Ok(Ok(identity)) => identity,
@@ -91,7 +106,7 @@ pub(super) async fn login(
         Ok(Err(error)) => return failure(&state, &error),
         Err(lost) => return failure(&state, &Error::new(Kind::Internal, lost.to_string())),
     };
-    match session::log_in(&session, &identity).await {
+    match session::log_in(&session, &identity, client).await {
         Ok(()) => Redirect::to("/app/").into_response(),
         Err(error) => {
             let cause = Error::new(Kind::Internal, "the session could not be kept");
@@ -148,10 +163,10 @@ fn failure(state: &State, error: &Error) -> Response {
     if status.is_server_error() {
         tracing::error!(?error, "a page failed");
     }
-    page(
-        state,
-        "error.html",
-        status,
-        context! { message => error.message() },
-    )
+    let values = context! { message => error.message() };
+    let mut page = page(state, "error.html", status, values);
+    let wait = error.wait().map(HeaderValue::from);
+    page.headers_mut()
+        .extend(wait.map(|wait| (header::RETRY_AFTER, wait)));
+    page
 }

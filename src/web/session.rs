@@ -1,6 +1,7 @@
 //! Browser sessions of `tower-sessions`, kept by the core beside those of WCAP.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -8,12 +9,12 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Session, SessionStore};
 
-use crate::core::{self, Caller, Core, Identity};
+use crate::core::{self, Caller, Client, Core, Identity};
 use crate::dispatch::{Cost, Dispatch};
 use crate::model::id::PrincipalId;
 use crate::store::sessions::SessionKind;
 
-/// Where a record holds who is logged in: number of the principal and the name as typed.
+/// Where a record holds who is logged in: number of the principal, the name as typed, the address.
 const IDENTITY: &str = "identity";
 
 /// The store of sessions that the cookie layer uses.
@@ -50,7 +51,10 @@ fn bytes(id: Id) -> [u8; 16] {
     id.0.to_be_bytes()
 }
 
-fn identity_in(record: &Record) -> Option<(PrincipalId, String)> {
+/// Who is logged in, in a record.
+type LoggedIn = (PrincipalId, String, Option<IpAddr>);
+
+fn identity_in(record: &Record) -> Option<LoggedIn> {
     serde_json::from_value(record.data.get(IDENTITY)?.clone()).ok()
 }
 
@@ -109,15 +113,19 @@ impl SessionStore for CoreSessions {
 pub(super) async fn log_in(
     session: &Session,
     identity: &Identity,
+    client: Client,
 ) -> std::result::Result<(), tower_sessions::session::Error> {
     session.cycle_id().await?;
     session
-        .insert(IDENTITY, (identity.id, &identity.typed))
+        .insert(IDENTITY, (identity.id, &identity.typed, client.address()))
         .await
 }
 
-/// Who is logged in, if the account is still there and open.
-pub(super) async fn caller(session: &Session, core: &Core) -> Option<Caller> {
-    let (id, typed): (PrincipalId, String) = session.get(IDENTITY).await.ok().flatten()?;
+/// Who is logged in, if the account is still there and open and the session counts from there.
+pub(super) async fn caller(session: &Session, core: &Core, client: Client) -> Option<Caller> {
+    let (id, typed, address): LoggedIn = session.get(IDENTITY).await.ok().flatten()?;
+    if !core.counts_from(address, client) {
+        return None;
+    }
     core.caller(id, &typed).ok().flatten()
 }

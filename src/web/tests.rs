@@ -129,6 +129,19 @@ async fn one_logs_in_looks_and_logs_out() {
 }
 
 #[tokio::test]
+async fn whoever_guesses_is_told_to_wait() {
+    let (_, mut browser) = browser();
+    for _ in 0..6 {
+        let page = browser.log_in("tom", "wrong").await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    }
+    let page = browser.log_in("tom", "tom").await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(page.headers["retry-after"], "1");
+    assert!(page.text.contains("too many attempts"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_session_known_before_the_login_opens_nothing() {
     let (_, mut browser) = browser();
     browser.log_in("tom", "tom").await;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use wcapd::core::Caller;
+use wcapd::core::{Caller, Client};
 use wcapd::model::calendar::CalendarProperties;
 use wcapd::wcap::registry;
 
@@ -74,8 +74,12 @@ fn caller(server: &Server, login: Login) -> Option<Caller> {
     match login {
         Login::None => None,
         Login::Anonymous | Login::Dead => Some(Caller::Anonymous),
-        Login::User(name) => Some(core.login(name, name).unwrap().0),
-        Login::ForTom => Some(core.login_as("ann", "ann", "tom").unwrap().0),
+        Login::User(name) => Some(core.login(name, name, Client::UNKNOWN).unwrap().0),
+        Login::ForTom => Some(
+            core.login_as("ann", "ann", "tom", Client::UNKNOWN)
+                .unwrap()
+                .0,
+        ),
     }
 }
 
@@ -101,7 +105,10 @@ fn walk(kind: &Kind, complaints: &mut Vec<String>) {
     for (number, row) in ROWS.iter().enumerate() {
         let calid = calid(number);
         let token = caller.as_ref().map(|caller| {
-            let token = server.core().begin_session(caller).unwrap();
+            let token = server
+                .core()
+                .begin_session(caller, Client::UNKNOWN)
+                .unwrap();
             if kind.login == Login::Dead {
                 server.core().logout(&token).unwrap();
             }

@@ -8,7 +8,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use wcapd::core::Caller;
+use wcapd::core::{Caller, Client};
 use wcapd::model::calendar::CalendarProperties;
 use wcapd::wcap::registry::{self, Row};
 
@@ -240,7 +240,7 @@ impl Side {
         let caller = match stranger.login {
             Login::None => None,
             Login::Anonymous | Login::Dead => Some(Caller::Anonymous),
-            Login::User(name) => Some(server.core().login(name, name).unwrap().0),
+            Login::User(name) => Some(server.core().login(name, name, Client::UNKNOWN).unwrap().0),
             Login::ForTom => panic!("tom may see everything"),
         };
         Self {
@@ -252,7 +252,9 @@ impl Side {
 
     fn token(&self) -> Option<String> {
         let core = self.server.core();
-        let token = core.begin_session(self.caller.as_ref()?).unwrap();
+        let token = core
+            .begin_session(self.caller.as_ref()?, Client::UNKNOWN)
+            .unwrap();
         if self.dead {
             core.logout(&token).unwrap();
         }
@@ -351,7 +353,7 @@ fn nobody_with_no_right() {
 #[test]
 fn the_owner_sees_the_marks() {
     let server = server(MARKS[0], "");
-    let (_, token) = server.core().login("tom", "tom").unwrap();
+    let (_, token) = server.core().login("tom", "tom", Client::UNKNOWN).unwrap();
     let answer = server.ask(&Ask {
         target: format!("fetchcomponents_by_range.wcap?recurring=1&id={token}"),
         body: None,

@@ -8,6 +8,7 @@ use super::super::delete::DeleteItems;
 use super::super::edit::Change;
 use super::super::times::{End, KeepIn, TimesEdit};
 use super::*;
+use crate::core::Client;
 use crate::core::accounts::NewUser;
 use crate::ical::datetime::Timestamp;
 use crate::ical::value::parse_date_time;
@@ -24,7 +25,7 @@ fn core() -> (Core, Arc<ManualClock>, Caller) {
         ..NewUser::default()
     };
     core.add_user(&new, Some("tom")).unwrap();
-    let (tom, _) = core.login("tom", "tom").unwrap();
+    let (tom, _) = core.login("tom", "tom", Client::UNKNOWN).unwrap();
     (core, clock, tom)
 }
 

@@ -58,8 +58,11 @@ fn login(context: &Context) -> Result<Answer, Failure> {
     let password = context.args.text("password")?.unwrap_or_default();
     let other = context.args.text("proxyauth")?;
     let (caller, token) = match other.as_deref().map(str::trim) {
-        None | Some("") => context.core.login(user, &password)?,
-        Some(other) => context.core.login_as(user, &password, other)?,
+        None | Some("") => context.core.login(user, &password, context.client)?,
+        Some(other) => {
+            let (core, client) = (&context.core, context.client);
+            core.login_as(user, &password, other, client)?
+        }
     };
     if page {
         let location = format!("login.wcap?id={token}");

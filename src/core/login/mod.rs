@@ -1,0 +1,182 @@
+//! Who somebody is: a name and a password, checked against the built-in accounts.
+//!
+//! Every door asks here. Whoever is wrong gets the same answer after the same work: an unknown name, a wrong
+//! password, a shut account. Attempts that fail are slowed down (`attempts`), passwords that were right a moment ago
+//! are not hashed again (`verified`), and stored verifiers weaker than the configuration asks for are made anew when
+//! their password is at hand: at login.
+
+mod attempts;
+mod verified;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+
+use super::error::{Error, Kind, Result};
+use super::sessions::identity;
+use super::{Client, Core, Identity, audit, directory, password};
+use crate::metric;
+use crate::model::clock::Ids;
+use crate::model::id::{Calid, PrincipalId, QualifiedName};
+use crate::model::user::{Principal, User, Verifier};
+use crate::store::{calendars, people};
+
+use super::Settings;
+use attempts::{Attempts, Gate};
+use verified::Verified;
+
+/// What is remembered of logins, in memory.
+pub(super) struct Logins {
+    attempts: Attempts,
+    verified: Verified,
+}
+
+impl Logins {
+    pub(super) fn new(ids: &dyn Ids, settings: &Settings) -> Self {
+        let limits = &settings.limits;
+        let most = limits.verified_passwords;
+        Self {
+            attempts: Attempts::new(ids, limits),
+            verified: Verified::new(ids, settings.password_cache, most),
+        }
+    }
+}
+
+/// What a password is checked against, as far as the cache is concerned.
+fn checked_against(user: &User) -> &str {
+    user.verifiers
+        .iter()
+        .find_map(|verifier| match verifier {
+            Verifier::Argon2id(hash) => Some(hash.as_str()),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+fn refused() -> Error {
+    Error::new(Kind::NotAuthenticated, "wrong user name or password")
+}
+
+impl Core {
+    /// Who `login` is, if `password` proves it: a name, a UPN or a mail address. Takes tens of milliseconds, right
+    /// or wrong, unless the same was right a moment ago.
+    ///
+    /// Errors: `NotAuthenticated`, the same for every reason; `TooManyAttempts` with the time to wait.
+    pub fn authenticate(&self, login: &str, password: &str, client: Client) -> Result<Identity> {
+        let outcome = self.prove(login, password, client);
+        audit::login(login, client, &outcome);
+        outcome
+    }
+
+    fn prove(&self, login: &str, password: &str, client: Client) -> Result<Identity> {
+        let logins = &self.inner.logins;
+        let now = self.now().0;
+        let typed = match QualifiedName::parse(login, self.domain()) {
+            Ok(name) => name.to_string(),
+            Err(_) => login.to_lowercase(),
+        };
+        let account = self.account(login)?.map(|user| user.id);
+        let mut attempt = logins.attempts.attempt(&typed, account, client);
+        let _turn = logins.attempts.turn(&attempt);
+        match logins.attempts.gate(&mut attempt, now) {
+            Gate::Open => {}
+            Gate::Closed(wait) => {
+                let message = "too many attempts to log in have failed; wait before the next";
+                return Err(Error::new(Kind::TooManyAttempts, message).retry_after(wait));
+            }
+            Gate::Hidden => {
+                password::check_nobody(password, self.settings().password_cost);
+                return Err(refused());
+            }
+        }
+        // Read again: the one before in the queue may have changed it.
+        let user = match self.account(login)? {
+            Some(user) => self.check_password(user, password, now)?,
+            None => {
+                password::check_nobody(password, self.settings().password_cost);
+                None
+            }
+        };
+        let Some(user) = user else {
+            logins.attempts.failed(&attempt, now);
+            metrics::counter!(metric::LOGINS_FAILED).increment(1);
+            return Err(refused());
+        };
+        logins.attempts.succeeded(&attempt, now);
+        self.require_calendar(&user)?;
+        Ok(identity(&user, login))
+    }
+
+    /// The account called `login` as the store knows it.
+    fn account(&self, login: &str) -> Result<Option<User>> {
+        self.store()
+            .read(|t| directory::user(t, login, self.domain()))
+    }
+
+    /// The built-in account `user` if `password` opens it.
+    fn check_password(&self, user: User, password: &str, now: i64) -> Result<Option<User>> {
+        let verified = &self.inner.logins.verified;
+        let against = checked_against(&user).to_owned();
+        let right = verified.knows(user.id, &against, password, now) || {
+            let cost = self.settings().password_cost;
+            let right = password::check(password, &user.verifiers, cost);
+            if right && user.enabled {
+                verified.note(user.id, &against, password, now);
+                if password::are_outdated(&user.verifiers, cost) {
+                    self.renew_verifiers(&user, password, now)?;
+                }
+            }
+            right
+        };
+        Ok((right && user.enabled).then_some(user))
+    }
+
+    /// Makes the verifiers of `user` anew, as the configuration asks for; sessions go on.
+    fn renew_verifiers(&self, user: &User, password: &str, now: i64) -> Result<()> {
+        let verifiers = password::verifiers(password, self.settings().password_cost, self.ids())?;
+        let renewed = self.store().write(|t| {
+            let Some(old @ Principal::User(_)) = people::principal(t, user.id)? else {
+                return Ok(None);
+            };
+            let mut new = old.clone();
+            match &mut new {
+                // Unless the password was changed meanwhile.
+                Principal::User(found) if found.verifiers == user.verifiers => {
+                    found.verifiers.clone_from(&verifiers);
+                    people::put(t, Some(&old), &new)?;
+                    Ok::<_, Error>(Some(found_against(&new)))
+                }
+                _ => Ok(None),
+            }
+        })?;
+        if let Some(against) = renewed {
+            let verified = &self.inner.logins.verified;
+            verified.note(user.id, &against, password, now);
+            tracing::info!(user = %user.name, "password verifiers renewed");
+        }
+        Ok(())
+    }
+
+    /// Forgets that a password of `account` was right.
+    pub(super) fn forget_password(&self, account: PrincipalId) {
+        self.inner.logins.verified.forget(account);
+    }
+
+    /// Makes the default calendar of whoever logs in, if it is missing.
+    pub(super) fn require_calendar(&self, user: &User) -> Result<()> {
+        let there = self
+            .store()
+            .read(|t| calendars::find(t, &Calid::of(&user.name)))?;
+        if there.is_some() {
+            return Ok(());
+        }
+        self.store().write(|t| self.default_calendar(t, user))
+    }
+}
+
+fn found_against(principal: &Principal) -> String {
+    match principal {
+        Principal::User(user) => checked_against(user).to_owned(),
+        Principal::Group(_) => String::new(),
+    }
+}
