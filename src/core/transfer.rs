@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use super::access::{Adding, Reading};
+use super::access::{Access, Adding, Reading, Right};
 use super::error::{Error, Kind, Result};
 use super::{Caller, Core};
 use crate::ical::component::{Component, Property};
@@ -16,7 +16,6 @@ use crate::ical::recur::Work;
 use crate::ical::zone::Zone;
 use crate::ical::{parse, print};
 use crate::limits::Limits;
-use crate::model::id::CalendarId;
 use crate::model::item::Item;
 use crate::store::items::{self, Booking};
 use crate::store::{calendars, derive, journal};
@@ -85,7 +84,8 @@ impl Core {
     }
 
     /// Stores the objects of an upload that take place within `window`. Objects of a UID that is there already take
-    /// its place; nothing is sent to anybody. `progress` hears how many more are done.
+    /// its place, if the caller may change what is there; nothing is sent to anybody. `progress` hears how many more
+    /// are done.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`; a failing store, after which earlier batches are stored.
     pub fn import(
@@ -96,12 +96,12 @@ impl Core {
         window: Option<TimeRange>,
         mut progress: impl FnMut(usize),
     ) -> Result<Imported> {
-        let (calendar, floating) = self.store().read(|t| {
+        let access = self.store().read(|t| {
             let access = self.access(t, caller, Some(calid))?;
             access.grant::<Adding>()?;
-            let calendar = access.calendar();
-            Ok::<_, Error>((calendar.id, floating(&calendar.properties.tzid)))
+            Ok::<_, Error>(access)
         })?;
+        let floating = floating(&access.calendar().properties.tzid);
         let Upload {
             objects,
             mut faults,
@@ -135,8 +135,12 @@ impl Core {
         faults.truncate(listed);
         imported.faults = faults.iter().map(ToString::to_string).collect();
         for batch in chosen.chunks(BATCH) {
-            self.import_batch(caller, calendar, &floating, batch)?;
-            imported.stored += batch.len();
+            let kept = self.import_batch(caller, &access, &floating, batch)?;
+            imported.stored += batch.len() - kept.len();
+            imported.refused += kept.len();
+            let room = listed.saturating_sub(imported.faults.len());
+            imported.unlisted += kept.len().saturating_sub(room);
+            imported.faults.extend(kept.into_iter().take(room));
             progress(batch.len());
         }
         Ok(imported)
@@ -152,22 +156,33 @@ impl Core {
         })
     }
 
+    /// Stores a batch; answers what the caller may not put in the place of what is there, one sentence each.
     fn import_batch(
         &self,
         caller: &Caller,
-        calendar: CalendarId,
+        access: &Access,
         floating: &Zone,
         batch: &[(CalendarObject, String)],
-    ) -> Result<()> {
+    ) -> Result<Vec<String>> {
+        let calendar = access.calendar().id;
         let actor = caller.principal();
+        let may_change = |old: &Item| {
+            access.allows(Right::Modify) && (access.is_owner() || !old.facts.restricted)
+        };
         self.store().write(|t| {
             let home = calendars::get(t, calendar)?.ok_or_else(|| {
                 let message = "the calendar was removed while the import went on";
                 Error::new(Kind::NoSuchCalendar, message)
             })?;
+            let mut kept = Vec::new();
             for (object, text) in batch {
                 let old = items::get(t, calendar, &object.uid)?;
-                if old.is_none_or(|old| old.text != *text) {
+                if old.as_ref().is_some_and(|old| !may_change(old)) {
+                    let line = object.components.first().map_or(0, Component::source_line);
+                    kept.push(format!(
+                        "line {line}: no right to change the item of that UID"
+                    ));
+                } else if old.is_none_or(|old| old.text != *text) {
                     let attendee = self.attendee_of(t, &home, object)?;
                     items::put(
                         t,
@@ -182,7 +197,7 @@ impl Core {
                     )?;
                 }
             }
-            Ok(())
+            Ok(kept)
         })
     }
 

@@ -22,7 +22,7 @@ pub(crate) struct Row {
     pub(crate) command: &'static str,
     /// What it is asked for, a few words.
     pub(crate) asked: &'static str,
-    /// The query, with `{calid}`, or a file to send after `\n`.
+    /// The query, with `{calid}`; after `\n` the UID of the event in a file to send.
     pub(crate) query: &'static str,
     pub(crate) session: Session,
     /// What is needed, in the order in which it is looked at, and the result without.
@@ -52,8 +52,13 @@ const fn row(
 const DENIED: i32 = 28;
 
 /// A file with one event, for import.
-pub(crate) const FILE: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VEVENT\r\nUID:new\r\n\
+const FILE: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VEVENT\r\nUID:new\r\n\
     DTSTAMP:20260101T000000Z\r\nDTSTART:20260301T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+/// The file that a row sends, whose first event has this UID.
+pub(crate) fn file(uid: &str) -> String {
+    FILE.replace("UID:new", &format!("UID:{uid}"))
+}
 
 /// What is in each calendar: an event, a private one, a to-do, a meeting of tom's, an invitation to tom.
 pub(crate) const ITEMS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\n\
@@ -239,9 +244,23 @@ pub(crate) const ROWS: &[Row] = {
         row(
             "import",
             "a file stored",
-            "calid={calid}&content-in=text/calendar\n",
+            "calid={calid}&content-in=text/calendar\nnew",
             Optional,
             &[(Add, DENIED)],
+        ),
+        row(
+            "import",
+            "an event replaced",
+            "calid={calid}&content-in=text/calendar\nevent",
+            Optional,
+            &[(Add, DENIED), (Modify, 35)],
+        ),
+        row(
+            "import",
+            "a private event replaced",
+            "calid={calid}&content-in=text/calendar\nprivate",
+            Optional,
+            &[(Add, DENIED), (Modify, 35), (Owner, 35)],
         ),
         row(
             "export",

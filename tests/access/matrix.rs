@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
 use wcapd::core::{Caller, Client};
 use wcapd::model::calendar::CalendarProperties;
 use wcapd::wcap::registry;
 
 use crate::callers::{Kind, Login, kinds};
-use crate::commands::{FILE, ITEMS, ROWS, Row, Session};
+use crate::commands::{ITEMS, ROWS, Row, Session, file};
 use crate::world::{Ask, Server};
 
 /// A result and why it must be that.
@@ -85,8 +87,8 @@ fn caller(server: &Server, login: Login) -> Option<Caller> {
 
 fn ask(row: &Row, calid: &str, token: Option<&str>) -> Ask {
     let (query, file) = match row.query.split_once('\n') {
-        Some((query, _)) => (query, true),
-        None => (row.query, false),
+        Some((query, uid)) => (query, Some(file(uid))),
+        None => (row.query, None),
     };
     let mut target = format!("{}.wcap?{}", row.command, query.replace("{calid}", calid));
     if let Some(token) = token {
@@ -94,7 +96,7 @@ fn ask(row: &Row, calid: &str, token: Option<&str>) -> Ask {
     }
     Ask {
         target,
-        body: file.then(|| ("text/calendar".to_owned(), FILE.to_owned())),
+        body: file.map(|file| ("text/calendar".to_owned(), file)),
     }
 }
 
@@ -175,6 +177,41 @@ fn every_command_says_what_it_needs() {
         missing.is_empty() && strange.is_empty(),
         "tests/access/commands.rs does not say what {missing:?} need; there are no commands {strange:?}"
     );
+}
+
+/// The page says what the table says; `UPDATE=1` writes it anew.
+#[test]
+fn the_page_of_rights_is_up_to_date() {
+    let mut page = String::from(
+        "<!-- Printed from the tests: UPDATE=1 cargo test --test access -- page -->\n\n# Rights in WCAP\n\n\
+         What each command needs in the calendar it is asked about, in the order in which it is looked at, with the\n\
+         result of whoever has not got it. An entry for `a` counts for `c` and `p` too. The primary owner needs none of\n\
+         it, nor do administrators with `admin.override_acl`. Of what a list grants to anonymous only reading and busy\n\
+         times count. A session that has ended is told first (errno 1), but for commands that need none. The tests ask\n\
+         each of these as every kind of caller.\n\n\
+         | command | for | session | needs, else errno |\n|---|---|---|---|\n",
+    );
+    for row in ROWS {
+        let session = match row.session {
+            Session::Nothing => "",
+            Session::Optional | Session::Lenient => "or anonymous",
+            Session::Living(_) => "yes",
+        };
+        let needs = row.needs.iter();
+        let needs: Vec<String> = needs
+            .map(|(need, errno)| format!("{}, {errno}", need.says()))
+            .collect();
+        let (command, asked, needs) = (row.command, row.asked, needs.join("; "));
+        let _ = writeln!(page, "| `{command}` | {asked} | {session} | {needs} |");
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/wcap-rights.md");
+    if fs::read_to_string(&path).unwrap_or_default() == page {
+        return;
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, page).unwrap();
+    }
+    panic!("docs/wcap-rights.md is behind the table; UPDATE=1 writes it: read the diff");
 }
 
 /// A matrix in which every caller gets the same answer shows nothing: each need is met by some kinds and not by others.

@@ -32,6 +32,27 @@ pub(crate) enum Need {
     Owner,
 }
 
+impl Need {
+    /// How the page says it.
+    pub(crate) fn says(self) -> &'static str {
+        match self {
+            Self::Somebody => "a user's session",
+            Self::Oneself => "oneself, or an administrator with `admin.userprefs`",
+            Self::Administrator => "an administrator",
+            Self::Read => "`a^r`",
+            Self::FreeBusy => "`c^f`",
+            Self::Add => "`c^w`",
+            Self::Modify => "`a^r` and `c^w`",
+            Self::Delete => "`a^r`, `c^w` and `c^d`",
+            Self::Reply => "an owner, or `c^e`",
+            Self::Invite => "an owner, or `c^i`",
+            Self::Cancel => "an owner, or `c^c`",
+            Self::ReadProperties => "`p^r`",
+            Self::Owner => "an owner",
+        }
+    }
+}
+
 /// What a kind of caller holds in the calendar that is asked for, which is tom's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Holds {

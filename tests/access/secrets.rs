@@ -13,7 +13,7 @@ use wcapd::model::calendar::CalendarProperties;
 use wcapd::wcap::registry::{self, Row};
 
 use crate::callers::{DEFAULT, Login};
-use crate::commands::{FILE, ROWS};
+use crate::commands::{ROWS, file};
 use crate::samples;
 use crate::world::{Ask, Server};
 
@@ -187,7 +187,7 @@ fn mark_properties(server: &Server, mark: &str) {
 
 /// The queries to ask of a command: those of the table of needs, each alone in every format, and with every value of
 /// every parameter.
-fn queries(row: &Row) -> Vec<(String, bool)> {
+fn queries(row: &Row) -> Vec<(String, Option<String>)> {
     let uid = format!("{}-single", MARKS[0]);
     let mut queries = Vec::new();
     let mut format = 0;
@@ -199,14 +199,14 @@ fn queries(row: &Row) -> Vec<(String, bool)> {
     bases.push("");
     for base in bases {
         let (base, file) = match base.split_once('\n') {
-            Some((base, _)) => (base, true),
-            None => (base, false),
+            Some((base, uid)) => (base, Some(file(uid))),
+            None => (base, None),
         };
         let base = base
             .replace("{calid}", "tom")
             .replace("=event", &format!("={uid}"));
         for format in FORMATS {
-            queries.push((format!("{base}&fmt-out={format}"), file));
+            queries.push((format!("{base}&fmt-out={format}"), file.clone()));
         }
         for param in row.params {
             for value in samples::values(param, &uid) {
@@ -216,7 +216,7 @@ fn queries(row: &Row) -> Vec<(String, bool)> {
                 let format = FORMATS[format];
                 queries.push((
                     format!("{base}&{}={value}&fmt-out={format}", param.name),
-                    file,
+                    file.clone(),
                 ));
             }
         }
@@ -294,7 +294,7 @@ fn pry(stranger: &Stranger) {
                 let media = "text/calendar".to_owned();
                 sides[side].server.ask(&Ask {
                     target,
-                    body: file.then(|| (media, FILE.to_owned())),
+                    body: file.clone().map(|file| (media, file)),
                 })
             });
             let cell = format!("{}.wcap?{query} by {}", row.name, stranger.name);
