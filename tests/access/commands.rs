@@ -158,6 +158,20 @@ pub(crate) const ROWS: &[Row] = {
             &[(Read, DENIED)],
         ),
         row(
+            "fetchcomponents_by_lastmod",
+            "what has changed",
+            "calid={calid}&dtstart=0&dtend=0",
+            Optional,
+            &[(Read, DENIED)],
+        ),
+        row(
+            "fetch_deletedcomponents",
+            "what was deleted",
+            "calid={calid}&dtstart=0&dtend=0",
+            Optional,
+            &[(Read, DENIED)],
+        ),
+        row(
             "storeevents",
             "a new event",
             "calid={calid}&uid=new&dtstart=20260301T100000Z",
