@@ -116,7 +116,9 @@ impl Failure {
         match self {
             Self::Errno(errno) => *errno,
             Self::Args(ArgError::Missing("calid")) => Errno::CalidNotSpecified,
-            Self::Args(ArgError::Lengths { .. }) if row.exact_rids => Errno::InsufficientParameters,
+            Self::Args(ArgError::Lengths { .. } | ArgError::Missing(_)) if row.exact_rids => {
+                Errno::InsufficientParameters
+            }
             Self::Args(ArgError::Zone { .. }) => row.unknown_zone(),
             Self::Args(ArgError::Missing(_) | ArgError::Value { .. }) => row.bad_arguments(),
             Self::Args(_) => Errno::BadArguments,

@@ -4,10 +4,10 @@ use super::fetch::{Fetched, Search, Selection, instance_lines, line, whole};
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::{Caller, Core};
 use crate::ical::datetime::{DateTime, TimeRange};
-use crate::ical::object::CalendarObject;
+use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::value;
 use crate::ical::zone::Zone;
-use crate::store::{Reader, items};
+use crate::store::{Reader, derive, items};
 
 /// Which instances of a series are meant, seen from one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,11 +69,62 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Which of `ids` are not there: their places in the list. Instances are looked for one by one, whatever their
+    /// reach.
+    ///
+    /// Errors: `AccessDenied`, `NoSuchCalendar`, `TooMuch`.
+    pub fn missing_items(
+        &self,
+        caller: &Caller,
+        calid: Option<&str>,
+        kind: Kind,
+        ids: &[ItemId],
+        zone: Option<&Zone>,
+    ) -> Result<Vec<usize>> {
+        let selection = Selection {
+            kinds: vec![kind],
+            ..Selection::default()
+        };
+        self.store().read(|t| {
+            let mut search = self.search(t, caller, calid, &selection)?;
+            let mut missing = Vec::new();
+            for (at, id) in ids.iter().enumerate() {
+                if !search.has(t, id, zone)? {
+                    missing.push(at);
+                }
+            }
+            Ok(missing)
+        })
+    }
+}
+
 fn is_missing(cause: &Error) -> bool {
     matches!(cause.kind(), Failed::NoSuchItem | Failed::NoSuchInstance)
 }
 
 impl Search<'_> {
+    /// Whether an item, or the one instance of it, is there.
+    fn has(&mut self, t: &impl Reader, id: &ItemId, zone: Option<&Zone>) -> Result<bool> {
+        let item = items::visible(t, self.calendar(), &id.uid)?;
+        let Some(object) = item
+            .filter(|item| self.wants(item.kind))
+            .and_then(|item| derive::object(&item))
+        else {
+            return Ok(false);
+        };
+        let Some(instance) = &id.instance else {
+            return Ok(true);
+        };
+        let series = self.series(&object)?;
+        let instance = meant(instance, &object, zone.unwrap_or(&self.fetched.zone));
+        match self.find(&series, &instance) {
+            Ok(_) => Ok(true),
+            Err(cause) if is_missing(&cause) => Ok(false),
+            Err(cause) => Err(cause),
+        }
+    }
+
     fn add_item(&mut self, t: &impl Reader, id: &ItemId, zone: Option<&Zone>) -> Result<()> {
         let item =
             items::visible(t, self.calendar(), &id.uid)?.filter(|item| self.wants(item.kind));

@@ -58,7 +58,7 @@ impl Core {
 }
 
 /// Whether a failure is about one item, so that the others can go; else all of them stay.
-fn is_of_one(kind: Failed) -> bool {
+pub(super) fn is_of_one(kind: Failed) -> bool {
     matches!(
         kind,
         Failed::NoSuchItem
@@ -92,18 +92,28 @@ fn delete_one(
     let target = desk.target(target, request.zone.as_ref(), &object);
     match delete(&object, &target, &world)? {
         Left::Nothing => remove(t, desk, &item, &object),
-        Left::Object { object: left, gone } => {
-            let written = desk.finished(left)?;
-            let item = desk.book(t, &written)?;
-            match gone {
-                Some(gone) => note(t, desk, &item, &object, *gone),
-                None => Ok(()),
-            }
-        }
+        Left::Object { object: left, gone } => book_left(t, desk, &object, left, gone),
     }
 }
 
-fn remove(
+/// Books what is left of `object`, and notes the instances that went one by one.
+pub(super) fn book_left(
+    t: &mut WriteTxn<'_>,
+    desk: &Desk<'_>,
+    object: &CalendarObject,
+    left: CalendarObject,
+    gone: Vec<Component>,
+) -> Result<()> {
+    let written = desk.finished(left)?;
+    let item = desk.book(t, &written)?;
+    for gone in gone {
+        note(t, desk, &item, object, gone)?;
+    }
+    Ok(())
+}
+
+/// Removes an item.
+pub(super) fn remove(
     t: &mut WriteTxn<'_>,
     desk: &Desk<'_>,
     item: &Item,

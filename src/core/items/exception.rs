@@ -15,22 +15,18 @@ use crate::ical::value::{self, Trigger};
 /// The exception that stands for an instance alone: an index into the components.
 pub(super) fn overriding(bench: &Bench<'_>, instance: &Instance) -> Option<usize> {
     let component = bench.object.components.get(instance.component)?;
-    is_exception_at(bench, component, instance.original).then_some(instance.component)
+    (exception_of(bench, component) == Some(instance.original)).then_some(instance.component)
 }
 
-pub(super) fn is_exception_at(
-    bench: &Bench<'_>,
-    component: &Component,
-    original: Timestamp,
-) -> bool {
-    let Some(id) = component.property("RECURRENCE-ID") else {
-        return false;
-    };
-    let same = value::date_time(id).is_ok_and(|id| {
-        let found = bench.series.find(&id, &mut bench.world.work());
-        found.is_ok_and(|found| found.is_some_and(|found| found.original == original))
-    });
-    same && !is_range(id)
+/// The unmoved start of the one instance that a component stands for; none for the master and for what stands for
+/// all later ones too.
+pub(super) fn exception_of(bench: &Bench<'_>, component: &Component) -> Option<Timestamp> {
+    let id = component
+        .property("RECURRENCE-ID")
+        .filter(|id| !is_range(id))?;
+    let id = value::date_time(id).ok()?;
+    let found = bench.series.find(&id, &mut bench.world.work()).ok()??;
+    Some(found.original)
 }
 
 /// Whether a RECURRENCE-ID stands for its instance and all later ones.

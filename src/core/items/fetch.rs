@@ -45,7 +45,8 @@ impl Window {
         Ok((start, end))
     }
 
-    fn range(&self, floating: &Zone) -> Result<TimeRange> {
+    /// The ends as a range; open ones are the ends of time. Errors: as [`Window::ends`].
+    pub(super) fn range(&self, floating: &Zone) -> Result<TimeRange> {
         let (start, end) = self.ends(floating)?;
         let (start, end) = (
             start.unwrap_or(Timestamp::MIN),

@@ -1,17 +1,19 @@
 //! What is in a calendar: events, to-dos and journal entries, alone or as series, read and changed.
 //!
 //! `edit` (with `times`, `rules`, `attendees`, `meaning`) changes one component, `series` (with `exception`,
-//! `split`) an object of several: pure functions, no store, no rights, no protocol. `store` and `delete` are the
+//! `split`, `gap`) an object of several: pure functions, no store, no rights, no protocol. `store`, `delete` and `clear` are the
 //! use cases around them; `organizer` knows who takes part, `desk` how an object is booked. `fetch` and `by_id`
 //! read, `sync` reads what changed, `people` and `scheduling` say who and what is met there.
 
 pub mod attendees;
 pub mod by_id;
+pub mod clear;
 pub mod delete;
 mod desk;
 pub mod edit;
 mod exception;
 pub mod fetch;
+pub mod gap;
 pub mod meaning;
 mod organizer;
 pub mod people;

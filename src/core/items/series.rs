@@ -6,13 +6,15 @@
 //! anew: exceptions go, deletions stay where they still meet an instance. `split` cuts a series in two. RFC 5545
 //! sections 3.8.4.4 and 3.8.5; WCAP's `mod` and `rid`.
 
+use std::collections::BTreeSet;
+
 use super::edit::EditError;
-use super::exception::{Privacy, exception, fits, is_exception_at, move_to, overriding};
+use super::exception::{Privacy, exception, exception_of, fits, move_to, overriding};
 use super::rules::{Form, RULE_NAMES, exdates, set_exdates};
 use super::split;
 use super::times::{Context, recurs, start_of};
 use crate::ical::component::Component;
-use crate::ical::datetime::DateTime;
+use crate::ical::datetime::{DateTime, Timestamp};
 use crate::ical::instances::{ExpandError, Instance, Series};
 use crate::ical::object::CalendarObject;
 use crate::ical::recur::{TooMuchWork, Work};
@@ -82,8 +84,8 @@ pub enum Left {
     Object {
         /// As it is now.
         object: CalendarObject,
-        /// The one instance that went, as a component of its own; none when it was several.
-        gone: Option<Box<Component>>,
+        /// The instances that went one by one, each as a component of its own; none when it was all from one on.
+        gone: Vec<Component>,
     },
 }
 
@@ -169,7 +171,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Whether anything recurs at all.
-    fn recurs(&self) -> bool {
+    pub(super) fn recurs(&self) -> bool {
         self.object.master().is_none_or(recurs) || !self.object.overrides().is_empty()
     }
 }
@@ -252,29 +254,31 @@ pub fn delete(
             Some(next) => split::tail(&bench, &next)?,
             None => return Ok(Left::Nothing),
         },
-        _ => return without(&bench, &instance),
+        _ => return without(&bench, &[instance]),
     };
     Ok(Left::Object {
         object: left,
-        gone: None,
+        gone: Vec::new(),
     })
 }
 
-/// The object without one instance.
-fn without(bench: &Bench<'_>, instance: &Instance) -> Result<Left, EditError> {
-    let gone = match overriding(bench, instance) {
+/// The object without some of its instances.
+pub(super) fn without(bench: &Bench<'_>, instances: &[Instance]) -> Result<Left, EditError> {
+    let originals: BTreeSet<Timestamp> = instances.iter().map(|i| i.original).collect();
+    let described = |instance: &Instance| match overriding(bench, instance) {
         Some(at) => bench.object.components[at].clone(),
         None => exception(bench, instance),
     };
+    let gone = instances.iter().map(described).collect();
     let mut components: Vec<Component> = Vec::with_capacity(bench.object.components.len());
     for component in &bench.object.components {
-        if !is_exception_at(bench, component, instance.original) {
+        if exception_of(bench, component).is_none_or(|original| !originals.contains(&original)) {
             components.push(component.clone());
         }
     }
     if let (Some(_), Some(master)) = (bench.object.master(), components.first_mut()) {
         let mut dates = exdates(master);
-        dates.push(bench.id_of(instance));
+        dates.extend(instances.iter().map(|instance| bench.id_of(instance)));
         dates.sort_by_key(|date| bench.context().instant(date));
         set_exdates(master, &dates);
     }
@@ -285,10 +289,7 @@ fn without(bench: &Bench<'_>, instance: &Instance) -> Result<Left, EditError> {
     };
     Ok(match empty {
         true => Left::Nothing,
-        false => Left::Object {
-            object,
-            gone: Some(Box::new(gone)),
-        },
+        false => Left::Object { object, gone },
     })
 }
 

@@ -102,7 +102,7 @@ impl Core {
             let calendar = search.calendar();
             let mut span = Span::of(t, calendar, window, &search.fetched.zone, now)?;
             for (uid, stamp) in changed(t, calendar, &span, &selection.kinds)? {
-                let Some(item) = items::get(t, calendar, &uid)? else {
+                let Some(item) = items::visible(t, calendar, &uid)? else {
                     continue;
                 };
                 if !search.wants(item.kind) {

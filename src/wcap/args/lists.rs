@@ -186,7 +186,7 @@ impl Args {
 
     /// The items named by the parallel lists `uid`, `rid` and, if the row has it, `mod`.
     ///
-    /// One `rid` or `mod` counts for all; `exact` asks for a `rid` for each `uid` instead.
+    /// One `rid` or `mod` counts for all; `exact` asks for a `rid` for each `uid` instead, and takes lists with `,`.
     pub fn item_refs(&self, exact: bool) -> Result<Vec<ItemRef<'_>>, ArgError> {
         let (uids, rids, modifiers) = self.parallel(exact)?;
         let mut refs = Vec::with_capacity(uids.len());
@@ -222,8 +222,18 @@ impl Args {
             true => self.positions(name),
             false => Ok(Vec::new()),
         };
-        let (rids, modifiers) = (of("rid")?, of("mod")?);
-        let uids = self.uids(rids.len())?;
+        let (mut rids, modifiers) = (of("rid")?, of("mod")?);
+        if exact {
+            rids = within("rid", cut_at_commas(rids), self.limits.uids)?;
+        }
+        let mut uids = self.uids(rids.len())?;
+        if exact && uids.len() == 1 && rids.len() > 1 {
+            // A UID may hold a comma: it separates only if that gives as many as there are rids.
+            let cut = cut_at_commas(uids.clone());
+            if cut.len() == rids.len() && cut.iter().all(|uid| !uid.is_empty()) {
+                uids = cut;
+            }
+        }
         let count = uids.len();
         if exact && rids.len() != count {
             return Err(lengths("rid", rids.len(), count));
@@ -263,6 +273,20 @@ impl Args {
         }
         within("uid", uids, self.limits.uids)
     }
+}
+
+/// The items of each item, cut at `,`.
+fn cut_at_commas(items: Vec<Cow<'_, str>>) -> Vec<Cow<'_, str>> {
+    let mut cut = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            Cow::Borrowed(item) => cut.extend(item.split(',').map(|i| Cow::Borrowed(i.trim()))),
+            Cow::Owned(item) => {
+                cut.extend(item.split(',').map(|i| Cow::Owned(i.trim().to_owned())))
+            }
+        }
+    }
+    cut
 }
 
 fn lengths(name: &'static str, found: usize, uids: usize) -> ArgError {

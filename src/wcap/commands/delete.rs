@@ -16,8 +16,10 @@ use crate::wcap::errno::Errno;
 use crate::wcap::registry::{Needs, Row};
 use crate::wcap::reply::{Answer, Calendar, Reply, status};
 
-const DELETED: &str = "2.0;Success.  Delete successful.";
-const FAILED: &str = "1.0;Failed.  Delete failed.";
+/// What is said of something that was deleted.
+pub(super) const DELETED: &str = "2.0;Success.  Delete successful.";
+/// What is said of something that could not be.
+pub(super) const FAILED: &str = "1.0;Failed.  Delete failed.";
 
 /// What both take.
 const PARAMS: &[Param] = &[

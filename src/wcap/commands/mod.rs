@@ -2,6 +2,7 @@
 //! from its answer to a reply.
 
 mod calendars;
+mod clear;
 mod delete;
 mod fetch;
 mod prefs;
@@ -9,6 +10,7 @@ mod server;
 mod session;
 mod store;
 mod transfer;
+mod verify;
 
 use std::borrow::Cow;
 
@@ -27,8 +29,10 @@ pub(super) const FAMILIES: &[&[Row]] = &[
     fetch::range::ROWS,
     fetch::by_id::ROWS,
     fetch::sync::ROWS,
+    verify::ROWS,
     store::ROWS,
     delete::ROWS,
+    clear::ROWS,
     transfer::ROWS,
 ];
 

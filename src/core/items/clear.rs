@@ -1,0 +1,101 @@
+//! Deleting what takes place in a time, in one transaction: items, and those instances of series that are inside.
+//!
+//! WCAP's deleteevents_by_range, deletetodos_by_range and deletecomponents_by_range.
+
+use super::delete::{book_left, is_of_one, remove};
+use super::desk::Desk;
+use super::fetch::Window;
+use super::gap::{Part, take_out};
+use super::series::{Left, World};
+use crate::core::access::Deleting;
+use crate::core::error::Result;
+use crate::core::{Caller, Core};
+use crate::ical::datetime::TimeRange;
+use crate::ical::object::Kind;
+use crate::model::item::Item;
+use crate::store::{WriteTxn, items};
+
+/// What became of an item that takes place in the time.
+#[derive(Debug)]
+pub struct Cleared {
+    /// What it is.
+    pub kind: Kind,
+    /// Its UID.
+    pub uid: String,
+    /// The parts of it that went, or why it is still there.
+    pub outcome: Result<Vec<Part>>,
+}
+
+impl Core {
+    /// Deletes what of `kinds` takes place within `window`; with a window open at both ends everything, to-dos
+    /// without a date included, which are in no other window here. Answers for each item that was met.
+    ///
+    /// Errors: `AccessDenied`, `NoSuchCalendar`, `BadValue` for an end before the start. Of a single item: `NotOwner`
+    /// for somebody else's private one, which stays, `TooMuch`.
+    pub fn clear_range(
+        &self,
+        caller: &Caller,
+        calid: Option<&str>,
+        window: &Window,
+        kinds: &[Kind],
+    ) -> Result<Vec<Cleared>> {
+        self.store().write(|t| {
+            let access = self.access(t, caller, calid)?;
+            access.grant::<Deleting>()?;
+            let desk = Desk::new(self, caller, &access);
+            let range = window.range(&desk.zone)?;
+            let mut cleared = Vec::new();
+            for uid in items::touching(t, desk.calendar.id, range, kinds)? {
+                let Some(item) = items::visible(t, desk.calendar.id, &uid)? else {
+                    continue;
+                };
+                let outcome = match clear_one(t, &desk, &item, range) {
+                    Ok(parts) if parts.is_empty() => continue,
+                    Err(cause) if !is_of_one(cause.kind()) => return Err(cause),
+                    outcome => outcome,
+                };
+                cleared.push(Cleared {
+                    kind: item.kind,
+                    uid,
+                    outcome,
+                });
+            }
+            Ok(cleared)
+        })
+    }
+}
+
+/// Takes what of an item is in `range` away; answers the parts.
+fn clear_one(
+    t: &mut WriteTxn<'_>,
+    desk: &Desk<'_>,
+    item: &Item,
+    range: TimeRange,
+) -> Result<Vec<Part>> {
+    let everything = range == TimeRange::ALL;
+    if item.facts.span.is_none() && !everything {
+        return Ok(Vec::new());
+    }
+    let object = desk.object(item)?;
+    if everything || !item.facts.recurring {
+        desk.check_privacy(item)?;
+        remove(t, desk, item, &object)?;
+        return Ok(vec![Part::Whole]);
+    }
+    let world = World {
+        floating: &desk.zone,
+        limits: &desk.core.settings().limits,
+        new_uid: &item.uid,
+        drop_unfit_start: false,
+        creating: false,
+    };
+    let Some((left, parts)) = take_out(&object, range, &world)? else {
+        return Ok(Vec::new());
+    };
+    desk.check_privacy(item)?;
+    match left {
+        Left::Nothing => remove(t, desk, item, &object)?,
+        Left::Object { object: left, gone } => book_left(t, desk, &object, left, gone)?,
+    }
+    Ok(parts)
+}
