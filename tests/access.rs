@@ -1,5 +1,6 @@
 //! Who may do what over WCAP: every command, asked by every kind of caller, against a table of what each needs that is
-//! this test's own; and that busy times are all that somebody learns who may see no more.
+//! this test's own; that busy times are all that somebody learns who may see no more, and that private items have no texts
+//! for those who are no owners.
 //!
 //! Requests go through the WCAP door inside this process, from the form to the answer's octets, without a socket.
 
@@ -15,6 +16,10 @@ mod commands;
 mod matrix;
 #[path = "access/needs.rs"]
 mod needs;
+#[path = "access/private.rs"]
+mod private;
+#[path = "access/pry.rs"]
+mod pry;
 #[path = "access/samples.rs"]
 mod samples;
 #[path = "access/secrets.rs"]

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use wcapd::core::{Caller, Client};
 use wcapd::model::calendar::CalendarProperties;
 use wcapd::wcap::registry;
 
@@ -59,30 +58,12 @@ fn server(kind: &Kind) -> Server {
         let calid = calid(number);
         let new = Default::default();
         core.create_calendar(&calid, "tom", &new).unwrap();
-        let change = |calendar: &mut CalendarProperties| {
-            calendar.owners = vec![oli];
-            let entries = kind.acl.split(';').filter(|entry| !entry.is_empty());
-            calendar.acl = entries.map(str::to_owned).collect();
-        };
+        let change = |calendar: &mut CalendarProperties| calendar.owners = vec![oli];
         core.change_calendar(&calid, change).unwrap();
+        server.set_acl(&calid, &kind.acl);
         server.import(&calid, ITEMS);
     }
     server
-}
-
-/// Who stands behind the sessions of a kind; none where there is no session.
-fn caller(server: &Server, login: Login) -> Option<Caller> {
-    let core = server.core();
-    match login {
-        Login::None => None,
-        Login::Anonymous | Login::Dead => Some(Caller::Anonymous),
-        Login::User(name) => Some(core.login(name, name, Client::UNKNOWN).unwrap().0),
-        Login::ForTom => Some(
-            core.login_as("ann", "ann", "tom", Client::UNKNOWN)
-                .unwrap()
-                .0,
-        ),
-    }
 }
 
 fn ask(row: &Row, calid: &str, token: Option<&str>) -> Ask {
@@ -103,19 +84,12 @@ fn ask(row: &Row, calid: &str, token: Option<&str>) -> Ask {
 /// Asks every row as one kind of caller and adds what is wrong.
 fn walk(kind: &Kind, complaints: &mut Vec<String>) {
     let server = server(kind);
-    let caller = caller(&server, kind.login);
+    let caller = server.caller(kind.login);
     for (number, row) in ROWS.iter().enumerate() {
         let calid = calid(number);
-        let token = caller.as_ref().map(|caller| {
-            let token = server
-                .core()
-                .begin_session(caller, Client::UNKNOWN)
-                .unwrap();
-            if kind.login == Login::Dead {
-                server.core().logout(&token).unwrap();
-            }
-            token
-        });
+        let token = caller
+            .as_ref()
+            .and_then(|caller| server.token(kind.login, caller));
         let before = server.contents(&calid);
         let answer = server.ask(&ask(row, &calid, token.as_deref()));
         let expected = expected(row, kind);

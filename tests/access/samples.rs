@@ -2,6 +2,8 @@
 
 use wcapd::wcap::args::{Kind, Param};
 
+use crate::pry::MARKS;
+
 /// Values to send for `param`, not encoded; `uid` is that of an item in the calendar that is asked for.
 pub(crate) fn values(param: &Param, uid: &str) -> Vec<String> {
     let texts: &[&str] = match param.kind {
@@ -55,6 +57,9 @@ pub(crate) fn values(param: &Param, uid: &str) -> Vec<String> {
         Kind::Format => &["text/calendar", "text/xml", "text/json", "text/x"],
     };
     let mut values: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+    if matches!(param.name, "filter" | "search-string") {
+        values.extend([MARKS[0].to_owned(), "summary".to_owned()]);
+    }
     // Whoever knows or guesses a UID must not learn that it is there.
     match param.kind {
         Kind::Uids => values.extend([uid.to_owned(), format!("{uid};nothing")]),

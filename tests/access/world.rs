@@ -6,8 +6,10 @@ use http::Request;
 use http_body_util::BodyExt as _;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
-use wcapd::core::{Caller, Core};
+use wcapd::core::{Caller, Client, Core};
+use wcapd::model::calendar::CalendarProperties;
 
+use crate::callers::Login;
 use crate::common::transcript::World as _;
 use crate::common::world::Demo;
 
@@ -83,6 +85,38 @@ impl Server {
     /// The core behind the door.
     pub(crate) fn core(&self) -> &Core {
         &self.core
+    }
+
+    /// Who stands behind a login; none without a session.
+    pub(crate) fn caller(&self, login: Login) -> Option<Caller> {
+        let core = &self.core;
+        match login {
+            Login::None => None,
+            Login::Anonymous | Login::Dead => Some(Caller::Anonymous),
+            Login::User(name) => Some(core.login(name, name, Client::UNKNOWN).unwrap().0),
+            Login::ForTom => {
+                let (tom, _) = core.login_as("ann", "ann", "tom", Client::UNKNOWN).unwrap();
+                Some(tom)
+            }
+        }
+    }
+
+    /// The id of a new session of theirs, which has ended where the login says so.
+    pub(crate) fn token(&self, login: Login, caller: &Caller) -> Option<String> {
+        let token = self.core.begin_session(caller, Client::UNKNOWN).unwrap();
+        if login == Login::Dead {
+            self.core.logout(&token).unwrap();
+        }
+        Some(token)
+    }
+
+    /// Gives a calendar of tom's an access list.
+    pub(crate) fn set_acl(&self, calid: &str, acl: &str) {
+        let change = |calendar: &mut CalendarProperties| {
+            let entries = acl.split(';').filter(|entry| !entry.is_empty());
+            calendar.acl = entries.map(str::to_owned).collect();
+        };
+        self.core.change_calendar(calid, change).unwrap();
     }
 
     /// Stores the objects of a calendar file, all of which are sound.

@@ -229,14 +229,13 @@ impl Core {
         })
     }
 
-    /// How many invitations in a calendar wait for an answer.
+    /// How many invitations in a calendar wait for an answer, as far as the caller may see that they are some.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`.
     pub fn invitations(&self, caller: &Caller, calid: Option<&str>) -> Result<usize> {
         self.store().read(|t| {
             let access = self.access(t, caller, calid)?;
-            access.grant::<Reading>()?;
-            self.count_invitations(t, access.calendar())
+            self.count_invitations(t, &access.grant()?)
         })
     }
 
@@ -417,8 +416,7 @@ impl Search<'_> {
 
     pub(super) fn finish(mut self, t: &impl Reader) -> Result<Fetched> {
         if self.selection.count_invitations {
-            let calendar = self.granted.access().calendar();
-            let count = self.core.count_invitations(t, calendar)?;
+            let count = self.core.count_invitations(t, &self.granted)?;
             self.fetched.invitations = Some(count);
         }
         let mut fetched = self.fetched;

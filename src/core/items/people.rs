@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::core::Core;
+use crate::core::access::{Granted, Reading};
 use crate::core::error::Result as CoreResult;
 use crate::ical::component::Component;
 use crate::ical::value::mail_address;
@@ -111,12 +112,22 @@ impl Core {
         }))
     }
 
-    /// How many items of a calendar are invitations that wait for an answer.
+    /// How many items of a calendar are invitations that wait for an answer. Of private items only owners learn that.
     pub(in crate::core) fn count_invitations(
         &self,
         t: &impl Reader,
-        calendar: &Calendar,
+        granted: &Granted<Reading>,
     ) -> CoreResult<usize> {
-        Ok(items::invitations(t, calendar.id)?.len())
+        let calendar = granted.access().calendar().id;
+        let waiting = items::invitations(t, calendar)?;
+        if granted.sees_everything() {
+            return Ok(waiting.len());
+        }
+        let mut count = 0;
+        for uid in waiting {
+            let item = items::visible(t, calendar, &uid)?;
+            count += usize::from(item.is_some_and(|item| !item.facts.restricted));
+        }
+        Ok(count)
     }
 }

@@ -1,0 +1,150 @@
+//! Everything that can be asked over WCAP, asked of two servers side by side: whoever may not see a difference between
+//! them must get the same answers to the octet, and none with a mark that only one of them holds.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use wcapd::core::Caller;
+use wcapd::wcap::registry::{self, Row};
+
+use crate::callers::Login;
+use crate::commands::{ROWS, file};
+use crate::samples;
+use crate::world::{Answer, Ask, Server};
+
+/// What stands in the texts of the one server's calendars, and in those of the other's.
+pub(crate) const MARKS: [&str; 2] = ["XQALPHAQX", "XQBETAQX"];
+
+/// The formats of answers, and one that there is not.
+const FORMATS: [&str; 6] = [
+    "text/calendar",
+    "text/xml",
+    "text/json",
+    "application/calendar+xml",
+    "application/calendar+json",
+    "text/x",
+];
+
+/// What has a meaning in a query; lists are sent as lists, quotes as quotes.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b';')
+    .remove(b'^')
+    .remove(b'=')
+    .remove(b'%')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'_');
+
+/// The queries to ask of a command: those of the table of needs, each alone in every format, and with every value of
+/// every parameter; `uid` is that of an event of the first server.
+fn queries(row: &Row, uid: &str) -> Vec<(String, Option<String>)> {
+    let mut queries = Vec::new();
+    let mut format = 0;
+    let mut bases: Vec<&str> = ROWS
+        .iter()
+        .filter(|told| told.command == row.name)
+        .map(|told| told.query)
+        .collect();
+    bases.push("");
+    for base in bases {
+        let (base, file) = match base.split_once('\n') {
+            Some((base, uid)) => (base, Some(file(uid))),
+            None => (base, None),
+        };
+        let base = base
+            .replace("{calid}", "tom")
+            .replace("=event", &format!("={uid}"));
+        for format in FORMATS {
+            queries.push((format!("{base}&fmt-out={format}"), file.clone()));
+        }
+        for param in row.params {
+            for value in samples::values(param, uid) {
+                let value = utf8_percent_encode(&value, RESERVED);
+                // The last of a name counts; each format gets its turn.
+                format = (format + 1) % FORMATS.len();
+                let format = FORMATS[format];
+                queries.push((
+                    format!("{base}&{}={value}&fmt-out={format}", param.name),
+                    file.clone(),
+                ));
+            }
+        }
+    }
+    queries
+}
+
+/// One of the two servers, and whoever asks it.
+pub(crate) struct Side {
+    server: Server,
+    login: Login,
+    caller: Option<Caller>,
+}
+
+impl Side {
+    /// A server asked by somebody.
+    pub(crate) fn new(server: Server, login: Login) -> Self {
+        Self {
+            caller: server.caller(login),
+            server,
+            login,
+        }
+    }
+
+    fn token(&self) -> Option<String> {
+        self.server.token(self.login, self.caller.as_ref()?)
+    }
+}
+
+/// Whether `text` has the mark: as it is, or in base64, whatever stands before it there.
+pub(crate) fn tells(text: &str, mark: &str) -> bool {
+    let inner = |shift: usize| {
+        let encoded = STANDARD.encode(format!("{}{mark}", "x".repeat(shift)));
+        encoded[4..encoded.len() - 4].to_owned()
+    };
+    let lower = text.to_ascii_lowercase();
+    lower.contains(&mark.to_ascii_lowercase()) || (0..3).any(|shift| text.contains(&inner(shift)))
+}
+
+/// Asks everything of both servers on behalf of `name`; `see` is shown each answer. An item's UID is told by the first
+/// server alone, unless both have it.
+pub(crate) fn pry(sides: &[Side; 2], name: &str, uid: &str, mut see: impl FnMut(&Row, &Answer)) {
+    let mut asked = 0;
+    for row in registry::rows() {
+        // These end the session, or begin another.
+        let anew = matches!(row.name, "login" | "logout");
+        let mut tokens = None;
+        for (query, file) in queries(row, uid) {
+            if anew || tokens.is_none() {
+                tokens = Some(sides.each_ref().map(Side::token));
+            }
+            let tokens = tokens.as_ref().expect("made above");
+            let answers = [0, 1].map(|side| {
+                let mut target = format!("{}.wcap?{query}", row.name);
+                if let Some(token) = &tokens[side] {
+                    target.push_str(&format!("&id={token}"));
+                }
+                let media = "text/calendar".to_owned();
+                sides[side].server.ask(&Ask {
+                    target,
+                    body: file.clone().map(|file| (media, file)),
+                })
+            });
+            let cell = format!("{}.wcap?{query} by {name}", row.name);
+            for (answer, mark) in answers.iter().zip(MARKS) {
+                let text = format!("{}\n{}", answer.headers.join("\n"), answer.text());
+                // What was asked for may be said again: that the other server, where nothing is called so, says the
+                // same is looked at below.
+                let told = tells(&text, mark) && !query.contains(mark);
+                assert!(!told, "{cell} tells\n{text}");
+            }
+            assert_eq!(answers[0].headers, answers[1].headers, "{cell}");
+            assert_eq!(answers[0].text(), answers[1].text(), "{cell}");
+            see(row, &answers[0]);
+            asked += 1;
+        }
+    }
+    assert!(asked > 1_000, "{asked} requests");
+}
