@@ -43,8 +43,8 @@ const ERRNOS: &[(&[i32], &str)] = &[
 
 /// Results of commands that are not there yet.
 const COMING: &[i32] = &[
-    8, 10, 11, 12, 19, 21, 22, 23, 25, 26, 27, 30, 31, 32, 36, 41, 42, 43, 46, 56, 57, 71, 72, 73,
-    74, 75, 78, 82, 83, 84, 85, 86, 87,
+    8, 10, 11, 12, 19, 25, 26, 27, 30, 31, 32, 41, 42, 43, 56, 71, 72, 73, 74, 75, 78, 82, 83, 84,
+    85, 86, 87,
 ];
 
 /// Parameters of a command that nothing can show.
