@@ -110,6 +110,24 @@ limits! {
     /// Overrides of one series. All of them are read to expand one.
     overrides: usize, Count = 5_000;
 
+    // Calendars and people.
+
+    /// Calendars one user may own first. All of them are named to every client that starts.
+    calendars_per_user: usize, Count = 1_000;
+    /// Entries of one access list. All of them are read by every request about the calendar.
+    acl_entries: usize, Count = 500;
+    /// Further owners of one calendar.
+    owners: usize, Count = 100;
+    /// Values of one user's preferences, each calendar on a list of subscriptions counting as one.
+    preferences: usize, Count = 2_000;
+    /// All names and values of one user's preferences together. Clients ask for them at every start.
+    preferences_size: usize, Bytes = 64 * KIB;
+    /// Calendars a search by parts of names looks through. A hundred thousand take a tenth of a second; where there
+    /// are more than this, only whole calids and owners are found.
+    search_calendars: usize, Count = 500_000;
+    /// Calendars one search answers, whatever it asks for. Each takes about a kilobyte of the answer.
+    search_results: usize, Count = 1_000;
+
     // Requests.
 
     /// One decoded parameter value of a request. Real descriptions stay below a tenth of it.

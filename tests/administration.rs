@@ -240,14 +240,14 @@ fn calendars() {
         let owned = place.done(&["calendar", "list", "--owner", "tom"]);
         assert_eq!(
             owned,
-            "CALID     OWNER  KIND      NAME\n\
-             tom       tom    calendar  tom\n\
-             tom:work  tom    calendar  Work\n"
+            "CALID     OWNER  KIND      STATE    NAME\n\
+             tom       tom    calendar  enabled  tom\n\
+             tom:work  tom    calendar  enabled  Work\n"
         );
         assert!(
             place
                 .done(&["calendar", "list"])
-                .contains("room-1    anna   resource  room-1\n")
+                .contains("room-1    anna   resource  enabled  room-1\n")
         );
         assert_eq!(
             place.done(&["calendar", "acl", "tom:work"]),
@@ -263,6 +263,26 @@ fn calendars() {
         assert_eq!(
             place.done(&["calendar", "acl", "tom:work"]),
             "@^a^RSF^g\n@^c^^g\n"
+        );
+        // A calendar that is switched off is there for the operator all the same.
+        place.done(&["calendar", "disable", "tom:work"]);
+        let owned = place.done(&["calendar", "list", "--owner", "tom"]);
+        assert!(
+            owned.contains("tom:work  tom    calendar  disabled  Work\n"),
+            "{owned}"
+        );
+        assert!(
+            place
+                .done(&["export", "tom:work"])
+                .starts_with("BEGIN:VCALENDAR")
+        );
+        assert!(place.done(&["check"]).contains("nothing is wrong"));
+        place.done(&["calendar", "enable", "tom:work"]);
+        assert!(!place.done(&["calendar", "list"]).contains("disabled"));
+        let sentence = place.refused(&["calendar", "disable", "tim"]);
+        assert!(
+            sentence.contains("there is no calendar 'tim'"),
+            "{sentence}"
         );
         place.done(&["calendar", "remove", "tom:work"]);
         assert_eq!(
@@ -458,7 +478,7 @@ fn the_demo_is_for_empty_stores() {
     assert!(
         place
             .done(&["calendar", "list"])
-            .contains("room-1  anna   resource  Room 1\n")
+            .contains("room-1  anna   resource  enabled  Room 1\n")
     );
     let acl = place.done(&["calendar", "acl", "tom"]);
     assert_eq!(

@@ -31,6 +31,7 @@ pub fn execute(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Res
         Request::CalendarList(_)
         | Request::CalendarCreate { .. }
         | Request::CalendarRemove(_)
+        | Request::CalendarEnable(..)
         | Request::CalendarAcl(_)
         | Request::CalendarSetAcl(..) => (calendars(core, request), named("calendar")),
         Request::SessionList(user) => (session_list(core, user.as_deref()), named("user")),
@@ -219,6 +220,7 @@ fn calendars(core: &Core, request: Request) -> Result<Response, Error> {
             core.create_calendar(&calid, &owner, &new)?;
         }
         Request::CalendarRemove(calid) => core.remove_calendar(&calid)?,
+        Request::CalendarEnable(calid, enabled) => core.set_calendar_enabled(&calid, enabled)?,
         Request::CalendarAcl(calid) => {
             let view = core.calendar_properties(&crate::core::Caller::System, Some(&calid))?;
             return Ok(Response::Lines(view.calendar.properties.acl));
@@ -250,16 +252,21 @@ fn calendar_table(core: &Core, calendars: &[Calendar]) -> Result<Response, Error
         } else {
             "calendar"
         };
+        let state = match calendar.enabled {
+            true => "enabled",
+            false => "disabled",
+        };
         Ok(vec![
             core.show_calid(&calendar.calid),
             core.owner_name(calendar)?,
             kind.to_owned(),
+            state.to_owned(),
             calendar.properties.name.clone(),
         ])
     };
     let rows: Result<_, Error> = calendars.iter().map(row).collect();
     Ok(Response::Table(
-        heads(&["CALID", "OWNER", "KIND", "NAME"]),
+        heads(&["CALID", "OWNER", "KIND", "STATE", "NAME"]),
         rows?,
     ))
 }

@@ -82,6 +82,8 @@ pub enum Request {
     },
     /// Removes a calendar with everything in it.
     CalendarRemove(String),
+    /// Switches a calendar on (true), or off for everybody but the operator (false).
+    CalendarEnable(String, bool),
     /// Shows access control entries.
     CalendarAcl(String),
     /// Sets access control entries, separated by `;`.

@@ -39,6 +39,10 @@ pub fn settings(config: &Config) -> core::Settings {
         proxyauth: config.admin.proxyauth,
         override_acl: config.admin.override_acl,
         userprefs: config.admin.userprefs,
+        create_calendars: config.calendars.allow_create,
+        delete_calendars: config.calendars.allow_delete,
+        public_writable: config.calendars.allow_public_writable,
+        change_passwords: config.auth.allow_change_password,
         password_cost: Cost {
             memory_kib: config.auth.argon2_memory_kib,
             passes: config.auth.argon2_passes,

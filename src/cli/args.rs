@@ -63,7 +63,8 @@ const CALENDAR_EXAMPLES: &str = "\
   wcapd calendar create tom:work --owner tom --name 'Work'
   wcapd calendar create room-1 --owner anna --resource --mail room-1@example.org
   wcapd calendar acl tom:work                               prints the access list
-  wcapd calendar acl tom:work --set '@^a^rsf^g;@^c^^g;@^p^r^g'    lets everybody read";
+  wcapd calendar acl tom:work --set '@^a^rsf^g;@^c^^g;@^p^r^g'    lets everybody read
+  wcapd calendar disable tom:work                           for everybody; 'enable' ends it";
 
 const IMPORT_EXAMPLES: &str = "\
   wcapd import tom meetings.ics
@@ -349,6 +350,16 @@ pub enum Calendar {
         /// Its calid.
         calid: String,
     },
+    /// Switch a calendar off: no client can use it, its owners included; nothing in it is lost.
+    Disable {
+        /// Its calid.
+        calid: String,
+    },
+    /// Switch a calendar on again.
+    Enable {
+        /// Its calid.
+        calid: String,
+    },
     /// Print or set the access control entries of a calendar.
     Acl {
         /// Its calid.
@@ -494,6 +505,8 @@ mod tests {
             "wcapd calendar list --owner tom",
             "wcapd calendar create room-1 --owner anna --name Room --resource --mail r@b",
             "wcapd calendar remove room-1",
+            "wcapd calendar disable tom:work",
+            "wcapd calendar enable tom:work",
             "wcapd calendar acl tom --set @^a^r^g",
             "wcapd session list",
             "wcapd session end tom",

@@ -92,6 +92,8 @@ fn of_calendar(calendar: &Calendar) -> Request {
             mail: mail.clone(),
         },
         Calendar::Remove { calid } => Request::CalendarRemove(calid.clone()),
+        Calendar::Disable { calid } => Request::CalendarEnable(calid.clone(), false),
+        Calendar::Enable { calid } => Request::CalendarEnable(calid.clone(), true),
         Calendar::Acl { calid, set: None } => Request::CalendarAcl(calid.clone()),
         Calendar::Acl {
             calid,

@@ -152,6 +152,8 @@ config! {
     auth: Auth {
         /// Whether requests without a login are served at all, within what the calendars allow everybody.
         anonymous: bool = true;
+        /// Whether users may change their own passwords.
+        allow_change_password: bool = true;
         /// Memory of one argon2id password hash, in KiB; a login needs as much.
         argon2_memory_kib: u32 = 19_456;
         /// Passes of argon2id over that memory.
@@ -171,12 +173,18 @@ config! {
         organizer_by_user: bool = false;
     }
 
-    /// What new calendars start with.
+    /// What new calendars start with, and what users may do with calendars of theirs.
     calendars: Calendars {
         /// Access control entries, separated by ';'. Sun's default: others see busy times and may invite.
         default_acl: String = DEFAULT_ACL.to_owned();
         /// Time zone in which floating times are read.
         default_tzid: String = "UTC".to_owned();
+        /// Whether users may make calendars.
+        allow_create: bool = true;
+        /// Whether users may delete calendars of theirs, other than the default one.
+        allow_delete: bool = true;
+        /// Whether an access list may let everybody change a calendar. Off, such entries grant only the rest.
+        allow_public_writable: bool = true;
     }
 
     /// An outside directory of accounts.

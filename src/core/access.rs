@@ -38,6 +38,8 @@ pub enum Right {
     ReadProperties,
     /// Change calendar properties other than the access list: owners, or `p^w`.
     WriteProperties,
+    /// Change entries of the access list about oneself: owners, or `p^z`.
+    AdministerSelf,
     /// Change the access list and the owners: owners.
     Own,
     /// Delete the calendar: the primary owner.
@@ -70,7 +72,8 @@ enum Power {
 impl Access {
     /// How `caller` stands to `calendar`, whose access list is read here, once.
     ///
-    /// `shown` is the calid as answers write it. An access list that cannot be read grants nothing.
+    /// `shown` is the calid as answers write it, `owner_domain` the domain of the primary owner. An access list
+    /// that cannot be read grants nothing.
     pub(super) fn new(
         calendar: Calendar,
         shown: String,
@@ -94,7 +97,10 @@ impl Access {
             Caller::Anonymous => Power::Nothing,
         };
         let entries = calendar.properties.acl.iter().map(String::as_str);
-        let acl = Acl::from_entries(entries, &settings.domain).unwrap_or_default();
+        let mut acl = Acl::from_entries(entries, &settings.domain).unwrap_or_default();
+        if !settings.public_writable {
+            acl = acl.closed_to_public_writing();
+        }
         Self {
             calendar,
             shown,
@@ -143,6 +149,7 @@ impl Access {
             Right::Cancel => self.standing.owner || lists(What::Components, How::Cancel),
             Right::ReadProperties => lists(What::Properties, How::Read),
             Right::WriteProperties => self.standing.owner || lists(What::Properties, How::Write),
+            Right::AdministerSelf => self.standing.owner || lists(What::Properties, How::SelfAdmin),
             Right::Own => self.standing.owner,
             Right::Drop => false,
         }

@@ -2,11 +2,12 @@
 
 use super::calendars::NewCalendar;
 use super::error::{Error, Kind, Result};
-use super::{Core, directory, password};
+use super::{Caller, Client, Core, directory, password};
 use crate::model::id::{Calid, NameError, PrincipalId, QualifiedName, mail_address};
 use crate::model::user::{Group, Principal, Role, User};
 use crate::store::people::{self, MailRow};
-use crate::store::{Reader, WriteTxn, calendars, sessions};
+use crate::store::sessions::SessionKey;
+use crate::store::{Reader, WriteTxn, calendars, prefs, sessions};
 
 /// What is known of a user to be added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,6 +57,18 @@ fn require_free(t: &impl Reader, name: &QualifiedName, mail: &[String]) -> Resul
     for address in mail {
         if people::mail_row(t, address)?.is_some() {
             return Err(taken(address));
+        }
+    }
+    Ok(())
+}
+
+/// Stores a changed account and ends its sessions but for `kept`.
+fn put_user(t: &mut WriteTxn<'_>, old: User, new: User, kept: Option<&SessionKey>) -> Result<()> {
+    let id = new.id;
+    people::put(t, Some(&Principal::User(old)), &Principal::User(new))?;
+    for (key, _) in sessions::of_principal(t, id)? {
+        if Some(&key) != kept {
+            sessions::remove(t, &key)?;
         }
     }
     Ok(())
@@ -146,6 +159,46 @@ impl Core {
         self.change_user(name, |user| user.verifiers.clone_from(&verifiers))
     }
 
+    /// Changes the caller's own password and ends the other sessions: of WCAP tokens, `kept` alone lives on.
+    ///
+    /// Errors: `NotOffered`; `AnonymousNotAllowed`; `NotAuthenticated` for a wrong old password, `TooManyAttempts` after
+    /// many; `BadValue` for a new one that is none.
+    pub fn change_password(
+        &self,
+        caller: &Caller,
+        old: &str,
+        new: &str,
+        kept: Option<&str>,
+        client: Client,
+    ) -> Result<()> {
+        if !self.settings().change_passwords {
+            let message = "passwords are changed by administrators here";
+            return Err(Error::new(Kind::NotOffered, message));
+        }
+        let identity = caller.identity().ok_or_else(|| {
+            let message = "nobody in particular has no password";
+            Error::new(Kind::AnonymousNotAllowed, message)
+        })?;
+        let name = identity.name.to_string();
+        self.authenticate(&name, old, client)?;
+        let before = self.user(&name)?.verifiers;
+        let verifiers = self.verifiers(Some(new))?;
+        let kept = kept.map(super::sessions::wcap_key);
+        self.store().write(|t| {
+            let old = self.user_in(t, &name)?;
+            // Whoever was faster has made the old password another one.
+            if old.id != identity.id || old.verifiers != before {
+                let message = "the old password is another one";
+                return Err(Error::new(Kind::NotAuthenticated, message));
+            }
+            let mut new = old.clone();
+            new.verifiers.clone_from(&verifiers);
+            put_user(t, old, new, kept.as_ref())
+        })?;
+        self.forget_password(identity.id);
+        Ok(())
+    }
+
     /// Lets a user log in, or shuts the account and ends its sessions.
     ///
     /// Errors: `NoSuchPrincipal`.
@@ -169,21 +222,16 @@ impl Core {
             let old = self.user_in(t, name)?;
             let mut new = old.clone();
             change(&mut new);
-            people::put(
-                t,
-                Some(&Principal::User(old)),
-                &Principal::User(new.clone()),
-            )?;
-            for (key, _) in sessions::of_principal(t, new.id)? {
-                sessions::remove(t, &key)?;
-            }
-            Ok(new.id)
+            let id = new.id;
+            put_user(t, old, new, None)?;
+            Ok(id)
         })?;
         self.forget_password(changed);
         Ok(())
     }
 
-    /// Removes a user with all calendars the user owns first, sessions, and the places in groups and owner lists.
+    /// Removes a user with all calendars the user owns first, preferences, sessions, and the places in groups and owner
+    /// lists.
     ///
     /// Errors: `NoSuchPrincipal`.
     pub fn remove_user(&self, name: &str) -> Result<()> {
@@ -201,6 +249,7 @@ impl Core {
             for (key, _) in sessions::of_principal(t, user.id)? {
                 sessions::remove(t, &key)?;
             }
+            prefs::remove(t, user.id);
             Ok(people::remove(t, &Principal::User(user))?)
         })
     }

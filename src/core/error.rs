@@ -15,12 +15,18 @@ pub enum Kind {
     AnonymousNotAllowed,
     /// The access list does not grant it.
     AccessDenied,
+    /// The configuration lets nobody do this.
+    NotOffered,
     /// Only an administrator may, or the configuration does not let administrators either.
     NotAdministrator,
     /// Only an owner of the calendar may.
     NotOwner,
     /// No calendar of that name.
     NoSuchCalendar,
+    /// The calendar is switched off.
+    CalendarDisabled,
+    /// A user's default calendar stays as long as the user.
+    DefaultCalendar,
     /// A user, group or calendar of that name is there already.
     NameTaken,
     /// The text is no name a user, group or calendar can have.
@@ -123,6 +129,14 @@ impl Error {
         Self::new(
             Kind::NoSuchCalendar,
             format!("there is no calendar '{calid}'"),
+        )
+    }
+
+    /// The calendar `calid` is switched off.
+    pub fn disabled(calid: &str) -> Self {
+        Self::new(
+            Kind::CalendarDisabled,
+            format!("the calendar '{calid}' is switched off"),
         )
     }
 

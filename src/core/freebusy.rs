@@ -116,7 +116,8 @@ impl Core {
                 return Ok(calids);
             }
             for calendar in calendars::owned(t, default.owner)? {
-                if calendar.id == default.id || !calendar.properties.free_busy_include {
+                let counts = calendar.enabled && calendar.properties.free_busy_include;
+                if calendar.id == default.id || !counts {
                     continue;
                 }
                 let calid = self.show_calid(&calendar.calid);

@@ -20,6 +20,7 @@ pub mod password;
 pub mod prefs;
 pub mod sessions;
 pub mod settings;
+pub mod subscriptions;
 pub mod transfer;
 
 use std::sync::Arc;

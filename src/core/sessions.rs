@@ -26,6 +26,11 @@ fn wcap_id(token: &str) -> [u8; 16] {
     id
 }
 
+/// The key of the session behind a WCAP token.
+pub(super) fn wcap_key(token: &str) -> SessionKey {
+    sessions::key(&wcap_id(token))
+}
+
 /// A session as administration lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedSession {
@@ -98,7 +103,7 @@ impl Core {
     /// Begins a WCAP session for a caller who has proved who they are.
     pub fn begin_session(&self, caller: &Caller, client: Client) -> Result<String> {
         let token = self.ids().token();
-        let key = sessions::key(&wcap_id(&token));
+        let key = wcap_key(&token);
         let typed = caller
             .identity()
             .map_or(ANONYMOUS, |identity| &identity.typed);
@@ -149,7 +154,7 @@ impl Core {
                 "the session is unknown or has ended",
             )
         };
-        let key = sessions::key(&wcap_id(token));
+        let key = wcap_key(token);
         let holds = |basis: &Basis| self.store().holds(basis);
         let (session, caller) = match self.inner.callers.get(&key, holds) {
             Some(known) => known,
@@ -298,7 +303,7 @@ impl Core {
 
     /// Ends a WCAP session. Errors: `NotAuthenticated` when there was none alive.
     pub fn logout(&self, token: &str) -> Result<()> {
-        let key = sessions::key(&wcap_id(token));
+        let key = wcap_key(token);
         let ended = self.store().write(|t| -> Result<bool> {
             let now = t.now().0;
             match sessions::get(t, &key)? {

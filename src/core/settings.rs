@@ -31,6 +31,14 @@ pub struct Settings {
     pub override_acl: bool,
     /// Whether administrators may see and set the preferences of others.
     pub userprefs: bool,
+    /// Whether users may make calendars.
+    pub create_calendars: bool,
+    /// Whether users may delete calendars of theirs.
+    pub delete_calendars: bool,
+    /// Whether an access list may let everybody write.
+    pub public_writable: bool,
+    /// Whether users may change their passwords.
+    pub change_passwords: bool,
     /// What password hashes cost.
     pub password_cost: Cost,
     /// Every bound.

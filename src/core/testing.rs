@@ -26,6 +26,10 @@ pub(crate) fn settings() -> Settings {
         proxyauth: false,
         override_acl: false,
         userprefs: false,
+        create_calendars: true,
+        delete_calendars: true,
+        public_writable: true,
+        change_passwords: true,
         password_cost: Cost::CHEAPEST,
         limits: Limits::default(),
     }

@@ -46,6 +46,19 @@ impl How {
         (b'c', Self::Cancel),
     ];
 
+    /// Whether it lets somebody change what is in a calendar, or take that right.
+    fn changes(self) -> bool {
+        match self {
+            Self::Write
+            | Self::Delete
+            | Self::SelfAdmin
+            | Self::Reply
+            | Self::Invite
+            | Self::Cancel => true,
+            Self::Read | Self::Schedule | Self::FreeBusy | Self::Lookup => false,
+        }
+    }
+
     fn of_letter(letter: u8) -> Option<Self> {
         let letter = letter.to_ascii_lowercase();
         Self::LETTERS
@@ -135,9 +148,21 @@ impl Ace {
         })
     }
 
+    /// Whether a text, if it is an entry, is about the domain of the primary owner: `@@d`.
+    pub fn is_about_owner_domain(text: &str) -> bool {
+        let who = text.split('^').next().unwrap_or_default();
+        who.trim().eq_ignore_ascii_case("@@d")
+    }
+
     /// Whether the entry is about the one user `name`.
     pub fn names(&self, name: &QualifiedName) -> bool {
         matches!(&self.who, Who::User(user) if user == name)
+    }
+
+    /// Whether it lets people change the calendar of whom nothing is known but that they are no owners.
+    fn lets_everybody_write(&self) -> bool {
+        let everybody = matches!(self.who, Who::Everybody | Who::NonOwners);
+        self.grant && everybody && self.how.iter().any(|how| how.changes())
     }
 
     /// What this entry says about `how` on `what` for someone with this standing, if anything.
@@ -234,6 +259,29 @@ impl Acl {
         &self.0
     }
 
+    /// Whether an entry about `@` or `@@n` grants changing something: `w d z e i c`.
+    pub fn lets_everybody_write(&self) -> bool {
+        self.0.iter().any(Ace::lets_everybody_write)
+    }
+
+    /// The list without what makes it let everybody write; what else those entries grant stays.
+    #[must_use]
+    pub fn closed_to_public_writing(mut self) -> Self {
+        for ace in self.0.iter_mut().filter(|ace| ace.lets_everybody_write()) {
+            ace.how.retain(|how| !how.changes());
+        }
+        self
+    }
+
+    /// Whether the two lists are equal but for entries that name `name`: what self-administration may change.
+    pub fn differs_only_about(&self, other: &Self, name: &QualifiedName) -> bool {
+        let of_others = |acl: &Self| -> Vec<Ace> {
+            let entries = acl.0.iter().filter(|ace| !ace.names(name));
+            entries.cloned().collect()
+        };
+        of_others(self) == of_others(other)
+    }
+
     /// What the list says: granted, denied, or nothing.
     pub fn decide(&self, standing: &Standing, what: What, how: How) -> Option<bool> {
         self.0
@@ -313,6 +361,51 @@ mod tests {
             denied.decide(&stranger("jerry"), What::All, How::Read),
             Some(false)
         );
+    }
+
+    #[test]
+    fn writing_by_everybody_can_be_taken_out() {
+        let acl = Acl::parse("@^a^rwfs^g;@@n^p^z^g;jerry^c^w^g", "localhost").unwrap();
+        assert!(acl.lets_everybody_write());
+        let closed = acl.closed_to_public_writing();
+        assert!(!closed.lets_everybody_write());
+        let (jerry, anna) = (stranger("jerry"), stranger("anna"));
+        for (how, theirs) in [
+            (How::Read, Some(true)),
+            (How::Schedule, Some(true)),
+            (How::Write, None),
+            (How::SelfAdmin, None),
+        ] {
+            assert_eq!(closed.decide(&anna, What::All, how), theirs, "{how:?}");
+        }
+        assert_eq!(
+            closed.decide(&jerry, What::Components, How::Write),
+            Some(true)
+        );
+        for harmless in [DEFAULT, "@^c^wd^d;@example.org^c^w^g;@@d^c^w^g"] {
+            assert!(!Acl::parse(harmless, "x").unwrap().lets_everybody_write());
+        }
+    }
+
+    #[test]
+    fn entries_about_oneself_are_found() {
+        let list = |text| Acl::parse(text, "localhost").unwrap();
+        let old = list("@^a^f^g;jerry^a^r^g;anna^a^r^g");
+        let jerry = QualifiedName::parse("jerry", "localhost").unwrap();
+        for allowed in [
+            "@^a^f^g;anna^a^r^g",
+            "Jerry@localhost^c^w^g;@^a^f^g;anna^a^r^g",
+        ] {
+            assert!(old.differs_only_about(&list(allowed), &jerry), "{allowed}");
+        }
+        for refused in [
+            "anna^a^r^g;@^a^f^g;jerry^a^r^g",
+            "@^a^f^g;jerry^a^r^g;anna^a^rw^g",
+            "@^a^f^g;jerry^a^r^g",
+            "",
+        ] {
+            assert!(!old.differs_only_about(&list(refused), &jerry), "{refused}");
+        }
     }
 
     #[test]

@@ -22,6 +22,36 @@ pub struct Calendar {
     pub modified: Timestamp,
     /// What can be set.
     pub properties: CalendarProperties,
+    /// Whether it can be used; one that is switched off answers to the operator alone.
+    pub enabled: bool,
+}
+
+/// A [`Calendar`] as format 1 wrote it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CalendarV1 {
+    id: CalendarId,
+    calid: Calid,
+    owner: PrincipalId,
+    parent: Option<CalendarId>,
+    created: Timestamp,
+    modified: Timestamp,
+    properties: CalendarProperties,
+}
+
+/// None could be switched off then.
+impl From<CalendarV1> for Calendar {
+    fn from(old: CalendarV1) -> Self {
+        Self {
+            id: old.id,
+            calid: old.calid,
+            owner: old.owner,
+            parent: old.parent,
+            created: old.created,
+            modified: old.modified,
+            properties: old.properties,
+            enabled: true,
+        }
+    }
 }
 
 /// The settable properties of a calendar.

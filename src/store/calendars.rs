@@ -1,10 +1,11 @@
 //! Calendars: their records, the names that lead to them and what changes with each write to them.
 
-use super::error::Result;
-use super::layout;
+use std::ops::ControlFlow;
+
+use super::error::{Error, Result};
 use super::people::{self, MailRow, NameRow};
 use super::space::Space;
-use super::{Reader, WriteTxn};
+use super::{KeyRange, Reader, WriteTxn, codec, layout};
 use crate::ical::datetime::Timestamp;
 use crate::model::calendar::{Calendar, CalendarState};
 use crate::model::id::{CalendarId, Calid, PrincipalId, QualifiedName};
@@ -41,6 +42,71 @@ pub fn all(t: &impl Reader) -> Result<Vec<Calendar>> {
     layout::load_all(t, Space::Calendars)
 }
 
+/// What names a calendar, read out of its record without copying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+pub struct Head<'a> {
+    /// Its number.
+    pub id: CalendarId,
+    local: &'a str,
+    rest: &'a str,
+    domain: &'a str,
+    /// The primary owner.
+    pub owner: PrincipalId,
+    parent: Option<CalendarId>,
+    created: Timestamp,
+    modified: Timestamp,
+    /// Display name.
+    pub name: &'a str,
+}
+
+impl<'a> Head<'a> {
+    fn of(calendar: &'a Calendar) -> Self {
+        Self {
+            id: calendar.id,
+            local: &calendar.calid.local,
+            rest: &calendar.calid.rest,
+            domain: &calendar.calid.domain,
+            owner: calendar.owner,
+            parent: calendar.parent,
+            created: calendar.created,
+            modified: calendar.modified,
+            name: &calendar.properties.name,
+        }
+    }
+
+    /// Its calid.
+    pub fn calid(&self) -> Calid {
+        Calid {
+            local: self.local.to_owned(),
+            rest: self.rest.to_owned(),
+            domain: self.domain.to_owned(),
+        }
+    }
+
+    /// Whether that is its calid.
+    pub fn is_called(&self, calid: &Calid) -> bool {
+        (self.local, self.rest, self.domain) == (&*calid.local, &*calid.rest, &*calid.domain)
+    }
+}
+
+/// Visits what names each calendar, in the order they were made, until `visit` breaks off.
+pub fn visit_heads(
+    t: &impl Reader,
+    mut visit: impl FnMut(Head<'_>) -> ControlFlow<()>,
+) -> Result<()> {
+    t.scan(Space::Calendars, &KeyRange::all(), |key, value| {
+        let corrupt = |cause| Error::corrupt(Space::Calendars, key, cause);
+        match codec::view::<Calendar, Head<'_>>(value).map_err(corrupt)? {
+            Some(head) => Ok(visit(head)),
+            // Of an older version.
+            None => {
+                let calendar: Calendar = codec::decode(value).map_err(corrupt)?;
+                Ok(visit(Head::of(&calendar)))
+            }
+        }
+    })
+}
+
 /// Adds a new calendar with its name and owner rows; `mail` is a resource's address.
 ///
 /// Whether the name is free is the caller's question.
@@ -75,7 +141,7 @@ pub fn update(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
     t.save(Space::Calendars, &layout::calendar(calendar.id), calendar)
 }
 
-/// Removes a calendar with everything in it.
+/// Removes a calendar with everything in it. Only resources have mail addresses of their own.
 pub fn remove(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
     let id = calendar.id;
     for space in layout::SPACES_BY_CALENDAR {
@@ -102,10 +168,18 @@ pub fn remove(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
             _ => t.delete(Space::Names, &layout::name(&name)),
         }
     }
+    if calendar.properties.resource {
+        remove_addresses(t, id)?;
+    }
+    t.delete(Space::Calendars, &layout::calendar(id));
+    Ok(())
+}
+
+/// Takes the mail addresses of a resource calendar away. Walks all addresses.
+pub fn remove_addresses(t: &mut WriteTxn<'_>, id: CalendarId) -> Result<()> {
     for address in addresses(t, id)? {
         t.delete(Space::Mail, &layout::mail(&address));
     }
-    t.delete(Space::Calendars, &layout::calendar(id));
     Ok(())
 }
 

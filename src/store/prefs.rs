@@ -31,6 +31,11 @@ pub fn get(t: &impl Reader, principal: PrincipalId) -> Result<Preferences> {
         .unwrap_or_default())
 }
 
+/// Forgets the preferences of `principal`.
+pub fn remove(t: &mut WriteTxn<'_>, principal: PrincipalId) {
+    t.delete(Space::Prefs, &layout::principal(principal));
+}
+
 /// Stores the preferences of `principal`.
 pub fn put(t: &mut WriteTxn<'_>, principal: PrincipalId, prefs: &Preferences) -> Result<()> {
     t.save(Space::Prefs, &layout::principal(principal), prefs)

@@ -3,7 +3,7 @@
 use super::codec::{DecodeError, Record, decode_body};
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
-use crate::model::calendar::{Calendar, CalendarState};
+use crate::model::calendar::{Calendar, CalendarState, CalendarV1};
 use crate::model::id::CalendarId;
 use crate::model::item::{Change, Item, ItemV1};
 use crate::model::user::Principal;
@@ -22,10 +22,18 @@ records! {
     NameRow, 1, "a name";
     MailRow, 1, "a mail address";
     CalendarId, 1, "a calendar's number";
-    Calendar, 1, "a calendar";
     CalendarState, 1, "a calendar's state";
     Change, 1, "a change";
     Preferences, 1, "preferences";
+}
+
+impl Record for Calendar {
+    const WHAT: &'static str = "a calendar";
+    const VERSION: u8 = 2;
+
+    fn from_older(version: u8, body: &[u8]) -> Result<Self, DecodeError> {
+        decode_body::<CalendarV1>(Self::WHAT, version, body).map(Self::from)
+    }
 }
 
 impl Record for Item {

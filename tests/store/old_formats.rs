@@ -1,6 +1,7 @@
 //! Stores that older programs wrote are opened for ever: one file of each format, made by the program of its day.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use wcapd::ical::object::Kind;
@@ -33,7 +34,17 @@ fn format_1() {
         })
         .unwrap()
         .unwrap();
+    assert!(tom.enabled);
     assert_eq!(tom.properties.acl.len(), 5);
+    let mut called_tom = Vec::new();
+    let visited = store.read(|t| {
+        calendars::visit_heads(t, |head| {
+            called_tom.extend(head.is_called(&tom.calid).then_some(head.id));
+            ControlFlow::Continue(())
+        })
+    });
+    visited.unwrap();
+    assert_eq!(called_tom, [tom.id]);
     let owner = store.read(|t| people::principal(t, tom.owner)).unwrap();
     assert!(matches!(owner, Some(Principal::User(user)) if user.verifiers.len() == 2));
     let item = |uid: &str| -> Item {
@@ -53,7 +64,7 @@ fn format_1() {
                 if entry.change.operation == Operation::Delete {
                     gone.push(entry.change.uid);
                 }
-                Ok(std::ops::ControlFlow::Continue(()))
+                Ok(ControlFlow::Continue(()))
             })
         })
         .unwrap();

@@ -1,0 +1,277 @@
+//! Changing what calendars say of themselves, who may use them and who owns them.
+
+use super::{CalendarView, is_default};
+use crate::core::access::{Access, Right};
+use crate::core::error::{Error, Kind, Result};
+use crate::core::transfer::floating;
+use crate::core::{Caller, Core, directory};
+use crate::ical::datetime::Timestamp;
+use crate::model::acl::Acl;
+use crate::model::calendar::{Calendar, CalendarProperties};
+use crate::model::id::{PrincipalId, mail_address};
+use crate::store::{Reader, WriteTxn, calendars, items};
+
+/// Longest language tag and name of a charset, in octets; registered ones are shorter.
+const TAG_MAX: usize = 40;
+
+/// What to change of a calendar's properties: nothing where nothing is said, and an empty text or list takes away
+/// what was set, so that the calendar is again as a new one is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CalendarEdit {
+    /// Display name.
+    pub name: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// RFC 5646 tag.
+    pub language: Option<String>,
+    /// Name of a charset.
+    pub charset: Option<String>,
+    /// Categories.
+    pub categories: Option<Vec<String>>,
+    /// Further owners: names, UPNs or mail addresses of users.
+    pub owners: Option<Vec<String>>,
+    /// Mail address of whoever looks after it.
+    pub master: Option<String>,
+    /// A name of the tz database.
+    pub tzid: Option<String>,
+    /// Access control entries in order. An empty list leaves the calendar to its primary owner.
+    pub acl: Option<Vec<String>>,
+    /// Whether busy events may overlap.
+    pub double_booking: Option<bool>,
+    /// Whether it counts for its owner's busy times.
+    pub free_busy_include: Option<bool>,
+    /// Whether it stands for a room or a thing.
+    pub resource: Option<bool>,
+}
+
+impl CalendarEdit {
+    /// Whether it says something beside the access list and the owners.
+    fn says_more(&self) -> bool {
+        let of_owners = Self {
+            acl: self.acl.clone(),
+            owners: self.owners.clone(),
+            ..Self::default()
+        };
+        *self != of_owners
+    }
+}
+
+impl Core {
+    /// Changes properties of a calendar; what is so already changes nothing. Answers the calendar as it then is, where
+    /// the caller may read its properties.
+    ///
+    /// The access list and the owners are the owners' business (`NotOwner`), but who has the right of
+    /// self-administration may change entries that name nobody else. The rest needs the right to write properties.
+    /// Errors: `AccessDenied`, `NoSuchCalendar`; `NotOffered` for a list that lets everybody write where that is
+    /// not allowed; `NoSuchPrincipal` for an owner; `UnknownZone`; `BadValue`.
+    pub fn edit_calendar(
+        &self,
+        caller: &Caller,
+        calid: &str,
+        edit: &CalendarEdit,
+    ) -> Result<Option<CalendarView>> {
+        self.store().write(|t| {
+            let access = self.access(t, caller, Some(calid))?;
+            self.may_edit(&access, caller, edit)?;
+            self.put_edited(t, access.calendar().clone(), edit)?;
+            let access = self.access(t, caller, Some(calid))?;
+            match access.allows(Right::ReadProperties) {
+                true => self.view(t, &access, caller).map(Some),
+                false => Ok(None),
+            }
+        })
+    }
+
+    fn may_edit(&self, access: &Access, caller: &Caller, edit: &CalendarEdit) -> Result<()> {
+        let asks_owner = edit.acl.is_some() || edit.owners.is_some();
+        let known = match edit.owners {
+            None => access.allows(Right::AdministerSelf),
+            Some(_) => false,
+        };
+        if edit.says_more() || !(asks_owner && known) {
+            access.require(Right::WriteProperties, "change properties")?;
+        }
+        if !asks_owner || access.allows(Right::Own) {
+            return Ok(());
+        }
+        let own_entries = || -> Result<bool> {
+            let (Some(identity), Some(new)) = (caller.identity(), &edit.acl) else {
+                return Ok(false);
+            };
+            let old = &access.calendar().properties.acl;
+            let (old, new) = (self.acl(old)?, self.acl(new)?);
+            Ok(old.differs_only_about(&new, &identity.name))
+        };
+        match known && own_entries()? {
+            true => Ok(()),
+            false => access.require_owner(),
+        }
+    }
+
+    fn acl(&self, entries: &[String]) -> Result<Acl> {
+        let entries = entries.iter().map(String::as_str);
+        let acl = Acl::from_entries(entries, self.domain());
+        acl.map_err(|cause| Error::new(Kind::BadValue, cause.to_string()))
+    }
+
+    /// The calendar as `edit` wants it, stored if that is something new.
+    pub(super) fn put_edited(
+        &self,
+        t: &mut WriteTxn<'_>,
+        old: Calendar,
+        edit: &CalendarEdit,
+    ) -> Result<Calendar> {
+        let mut new = old.clone();
+        let properties = &mut new.properties;
+        set(&mut properties.name, &edit.name, || {
+            self.show_calid(&old.calid)
+        });
+        set(&mut properties.description, &edit.description, String::new);
+        set(&mut properties.language, &edit.language, || "en".into());
+        set(&mut properties.charset, &edit.charset, || "utf-8".into());
+        set(&mut properties.master, &edit.master, String::new);
+        set(&mut properties.tzid, &edit.tzid, || {
+            self.settings().default_tzid.clone()
+        });
+        if let Some(categories) = &edit.categories {
+            properties.categories.clone_from(categories);
+        }
+        if let Some(entries) = &edit.acl {
+            properties.acl.clone_from(entries);
+        }
+        if let Some(owners) = &edit.owners {
+            properties.owners = self.owners(t, owners, old.owner)?;
+        }
+        let flags = [
+            (&mut properties.double_booking, edit.double_booking),
+            (&mut properties.free_busy_include, edit.free_busy_include),
+            (&mut properties.resource, edit.resource),
+        ];
+        for (flag, wanted) in flags {
+            *flag = wanted.unwrap_or(*flag);
+        }
+        self.put_changed(t, &old, new)
+    }
+
+    /// The users so called, each once, without the primary owner.
+    fn owners(
+        &self,
+        t: &impl Reader,
+        names: &[String],
+        primary: PrincipalId,
+    ) -> Result<Vec<PrincipalId>> {
+        let mut owners = Vec::new();
+        for name in names {
+            let user = directory::user(t, name, self.domain())?.ok_or_else(|| {
+                let message = format!("expected users as owners; there is no user '{name}'");
+                Error::new(Kind::NoSuchPrincipal, message)
+            })?;
+            if user.id != primary && !owners.contains(&user.id) {
+                owners.push(user.id);
+            }
+        }
+        Ok(owners)
+    }
+
+    /// Changes properties of a calendar as an administrator does; `change` runs on a copy and may run again.
+    ///
+    /// Errors: `NoSuchCalendar`; `NotOffered`, `UnknownZone`, `BadValue` as in [`Core::edit_calendar`].
+    pub fn change_calendar(
+        &self,
+        calid: &str,
+        change: impl Fn(&mut CalendarProperties),
+    ) -> Result<Calendar> {
+        self.change(calid, |calendar| change(&mut calendar.properties))
+    }
+
+    /// Switches a calendar off for everybody but the operator, or on again.
+    ///
+    /// Errors: `NoSuchCalendar`.
+    pub fn set_calendar_enabled(&self, calid: &str, enabled: bool) -> Result<()> {
+        self.change(calid, |calendar| calendar.enabled = enabled)
+            .map(drop)
+    }
+
+    fn change(&self, calid: &str, change: impl Fn(&mut Calendar)) -> Result<Calendar> {
+        self.store().write(|t| {
+            let (old, _) = self
+                .find_calendar(t, calid)?
+                .ok_or_else(|| Error::no_calendar(calid))?;
+            let mut new = old.clone();
+            change(&mut new);
+            self.put_changed(t, &old, new)
+        })
+    }
+
+    /// Stores `new` in place of `old`, unless they are equal.
+    fn put_changed(
+        &self,
+        t: &mut WriteTxn<'_>,
+        old: &Calendar,
+        mut new: Calendar,
+    ) -> Result<Calendar> {
+        if new == *old {
+            return Ok(new);
+        }
+        self.check_properties(&old.properties, &new.properties)?;
+        if new.properties.resource != old.properties.resource {
+            if is_default(t, old)? {
+                let message = "a user's default calendar stands for the user and is no resource";
+                return Err(Error::new(Kind::BadValue, message));
+            }
+            if !new.properties.resource {
+                calendars::remove_addresses(t, old.id)?;
+            }
+        }
+        new.modified = Timestamp(t.now().0.max(old.modified.0));
+        calendars::update(t, &new)?;
+        if new.properties.tzid != old.properties.tzid {
+            items::reindex(t, new.id, &floating(&new.properties.tzid))?;
+        }
+        Ok(new)
+    }
+
+    /// Refuses what is new and cannot be.
+    fn check_properties(&self, old: &CalendarProperties, new: &CalendarProperties) -> Result<()> {
+        let bad = |message: String| Err(Error::new(Kind::BadValue, message));
+        let limits = &self.settings().limits;
+        if new.acl != old.acl {
+            if new.acl.len() > limits.acl_entries {
+                let most = limits.acl_entries;
+                return bad(format!("expected at most {most} access control entries"));
+            }
+            if self.acl(&new.acl)?.lets_everybody_write() && !self.settings().public_writable {
+                let message = "no calendar may let everybody write here";
+                return Err(Error::new(Kind::NotOffered, message));
+            }
+        }
+        if new.owners != old.owners && new.owners.len() > limits.owners {
+            return bad(format!("expected at most {} owners", limits.owners));
+        }
+        if new.tzid != old.tzid && jiff::tz::TimeZone::get(&new.tzid).is_err() {
+            let message = format!("there is no time zone '{}'", new.tzid);
+            return Err(Error::new(Kind::UnknownZone, message));
+        }
+        for (tag, before) in [(&new.language, &old.language), (&new.charset, &old.charset)] {
+            let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_.:+".contains(&b);
+            if tag != before && !((1..=TAG_MAX).contains(&tag.len()) && tag.bytes().all(sound)) {
+                return bad(format!("expected a language or a charset, found '{tag}'"));
+            }
+        }
+        if new.master != old.master && !new.master.is_empty() && mail_address(&new.master).is_none()
+        {
+            let message = format!("expected a mail address, found '{}'", new.master);
+            return bad(message);
+        }
+        Ok(())
+    }
+}
+
+/// Sets a text; an empty one stands for what a new calendar has.
+fn set(text: &mut String, wanted: &Option<String>, plain: impl Fn() -> String) {
+    match wanted {
+        None => {}
+        Some(wanted) if wanted.trim().is_empty() => *text = plain(),
+        Some(wanted) => text.clone_from(wanted),
+    }
+}
