@@ -41,6 +41,10 @@ pub enum Kind {
     Calid,
     /// `;` list of calendars.
     Calids,
+    /// `;` list of access control entries.
+    Aces,
+    /// `;` list of user names, UPNs or mail addresses.
+    Users,
     /// `;` list of UIDs.
     Uids,
     /// `;` list of RECURRENCE-IDs, `0` for none.
@@ -74,6 +78,8 @@ impl Kind {
             Self::Zone => "time zone",
             Self::Calid => "calid",
             Self::Calids => "list of calids",
+            Self::Aces => "list of access control entries",
+            Self::Users => "list of users",
             Self::Uids => "list of uids",
             Self::RecurrenceIds => "list of date-times or 0",
             Self::Modifiers => "list of 1 to 4",

@@ -62,6 +62,9 @@ pub fn push(calendar: &mut Calendar, view: &CalendarView, block: Block, extras: 
         out.named("X-S1CS-CALPROPS-FB-INCLUDE", include);
         let name = &view.common_name;
         out.calendar.add_text("X-S1CS-CALPROPS-COMMON-NAME", name);
+        if view.default {
+            out.named("X-S1CS-DEFAULTCALENDAR", "1");
+        }
     }
     if !out.more {
         return;

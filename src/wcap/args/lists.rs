@@ -129,9 +129,14 @@ impl Args {
         })
     }
 
+    /// A list of entries or names, which hold no `;` and no blanks around them.
+    pub fn words(&self, name: &'static str) -> Result<Field<Vec<Cow<'_, str>>>, ArgError> {
+        self.list_by(name, LENIENT, |item| Ok(Some(trimmed(item))))
+    }
+
     /// Calendars, in order; none if absent or empty.
     pub fn calids(&self, name: &'static str) -> Result<Vec<Cow<'_, str>>, ArgError> {
-        let calids = self.list_by(name, LENIENT, |item| Ok(Some(trimmed(item))))?;
+        let calids = self.words(name)?;
         within(name, calids.set().unwrap_or_default(), self.limits.calids)
     }
 

@@ -3,8 +3,10 @@
 
 mod calendars;
 mod clear;
+mod calprops;
 mod delete;
 mod fetch;
+mod lists;
 mod prefs;
 mod server;
 mod session;
@@ -26,6 +28,8 @@ pub(super) const FAMILIES: &[&[Row]] = &[
     server::ROWS,
     prefs::ROWS,
     calendars::ROWS,
+    calprops::ROWS,
+    lists::ROWS,
     fetch::range::ROWS,
     fetch::by_id::ROWS,
     fetch::sync::ROWS,

@@ -1,29 +1,61 @@
-//! Preferences of users: get_userprefs.
+//! Preferences of users: get_userprefs, set_userprefs.
 //!
 //! Some are facts of the account, some were set by clients, some have Calendar Server's defaults; the order is
 //! that server's. What none of these gives a value is left out.
 
-use crate::core::prefs::Preferences;
-use crate::wcap::args::{Kind, Param};
+use crate::core::prefs::{Change, Preferences};
+use crate::core::settings::Settings;
+use crate::core::subscriptions::{SUBSCRIBED, plain};
+use crate::core::{self, Kind as Failed};
+use crate::dispatch::Cost;
+use crate::wcap::args::{ArgError, Args, Kind, Param};
+use crate::wcap::commands::lists::userid;
 use crate::wcap::context::{Context, Failure};
 use crate::wcap::errno::Errno;
 use crate::wcap::registry::{Needs, Row};
 use crate::wcap::reply::{Answer, Calendar, Reply};
 
+const USERID: Param = Param::optional(
+    "userid",
+    Kind::Text,
+    "The user; default: oneself. Others only for administrators.",
+);
+
 /// The family's rows.
-pub(super) const ROWS: &[Row] = &[Row {
-    doc: "Tells a user's preferences and what the server allows.",
-    session: Needs::Session,
-    params: &[
-        Param::optional(
-            "userid",
-            Kind::Text,
-            "The user; default: oneself. Others only for administrators.",
-        ),
-        Param::optional("calid", Kind::Text, "Not used."),
-    ],
-    ..Row::new("get_userprefs", Errno::GetUserprefsFailed, get)
-}];
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        doc: "Tells a user's preferences and what the server allows.",
+        session: Needs::Session,
+        params: &[USERID, Param::optional("calid", Kind::Text, "Not used.")],
+        ..Row::new("get_userprefs", Errno::GetUserprefsFailed, get)
+    },
+    Row {
+        doc: "Changes a user's preferences, in the order sent, and answers them all.",
+        session: Needs::Session,
+        cost: Cost::Heavy,
+        params: &[
+            Param::optional(
+                "add_attrs",
+                Kind::Text,
+                "NAME=VALUE: adds a value. May be sent again and again, as the next two.",
+            ),
+            Param::optional(
+                "set_attrs",
+                Kind::Text,
+                "NAME=VALUE: the one value in place of all there are; empty: none.",
+            ),
+            Param::optional("del_attrs", Kind::Text, "NAME: takes the first value away."),
+            Param::or(
+                "convertCalid",
+                Kind::Flag,
+                "0",
+                "1: ^ stands for : in icsSet and icsSubscribed.",
+            ),
+            USERID,
+        ],
+        ..Row::new("set_userprefs", Errno::SetUserprefsFailed, set)
+    },
+];
 
 /// Where the value of a preference comes from.
 enum From {
@@ -89,31 +121,95 @@ fn mail(preferences: &Preferences) -> String {
     mail.unwrap_or_else(|| preferences.user.name.to_string())
 }
 
-/// `calid$name,calid$name`: the form has no escapes, so a name does without its separators.
+/// `calid$name,calid$name`.
 fn owned(preferences: &Preferences) -> String {
     let calendars = preferences.owned.iter();
     let texts: Vec<_> = calendars
-        .map(|(calid, name)| format!("{calid}${}", name.replace([',', '$'], " ")))
+        .map(|(calid, name)| format!("{calid}${}", plain(name)))
         .collect();
     texts.join(",")
 }
 
+/// Somebody else's preferences have a number of their own.
+fn refused(cause: core::Error) -> Failure {
+    match cause.kind() {
+        Failed::NotAdministrator | Failed::AnonymousNotAllowed => {
+            Failure::Errno(Errno::UserprefsAccessDenied)
+        }
+        _ => cause.into(),
+    }
+}
+
 fn get(context: &Context) -> Result<Answer, Failure> {
-    let userid = context.args.text("userid")?;
-    let userid = userid.as_deref().map(str::trim).filter(|u| !u.is_empty());
-    let preferences =
-        context
-            .core
-            .preferences(&context.caller, userid)
-            .map_err(|cause| match cause.kind() {
-                crate::core::Kind::NotAdministrator | crate::core::Kind::AnonymousNotAllowed => {
-                    Failure::Errno(Errno::UserprefsAccessDenied)
+    let userid = userid(context)?;
+    let userid = userid.as_deref().map(str::trim);
+    let found = context.core.preferences(&context.caller, userid);
+    let preferences = found.map_err(refused)?;
+    Ok(answer(&preferences, context.core.settings()))
+}
+
+fn set(context: &Context) -> Result<Answer, Failure> {
+    let userid = userid(context)?;
+    let userid = userid.as_deref().map(str::trim);
+    let changes = changes(&context.args);
+    if changes.is_err() {
+        // What is wrong with it is told to those who may change something.
+        let allowed = context.core.preferences(&context.caller, userid);
+        allowed.map_err(refused)?;
+    }
+    let changed = context
+        .core
+        .change_preferences(&context.caller, userid, &changes?);
+    let preferences = changed.map_err(|cause| match cause.kind() {
+        Failed::BadValue => Failure::Errno(Errno::SetUserprefsFailed),
+        _ => refused(cause),
+    })?;
+    Ok(answer(&preferences, context.core.settings()))
+}
+
+/// The changes in the order sent.
+fn changes(args: &Args) -> Result<Vec<Change>, Failure> {
+    const WAYS: [&str; 3] = ["add_attrs", "set_attrs", "del_attrs"];
+    let convert = args.flag("convertCalid")?;
+    let mut changes = Vec::new();
+    for (way, raw) in args.pairs() {
+        let Some(way) = WAYS.iter().find(|known| **known == way) else {
+            continue;
+        };
+        let text = raw.decode()?;
+        let (name, value) = match text.split_once('=') {
+            None if *way == "del_attrs" => (&*text, ""),
+            Some((name, value)) => (name, value),
+            None => {
+                return Err(ArgError::Value {
+                    name: way,
+                    expected: "NAME=VALUE",
+                    found: text.chars().take(40).collect(),
                 }
-                _ => cause.into(),
-            })?;
+                .into());
+            }
+        };
+        let value = match convert && (name == "icsSet" || name == SUBSCRIBED) {
+            true => value.replace('^', ":"),
+            false => value.to_owned(),
+        };
+        let name = name.trim().to_owned();
+        changes.push(match *way {
+            "add_attrs" => Change::Add(name, value),
+            "set_attrs" => Change::Set(name, value),
+            _ => Change::Remove(name),
+        });
+    }
+    match changes.is_empty() {
+        true => Err(ArgError::Missing("set_attrs").into()),
+        false => Ok(changes),
+    }
+}
+
+fn answer(preferences: &Preferences, settings: &Settings) -> Answer {
     let mut calendar = Calendar::plain();
     for (name, from) in ORDER {
-        for value in values(&preferences, name, from) {
+        for value in values(preferences, name, from) {
             push(&mut calendar, name, &value);
         }
     }
@@ -122,10 +218,10 @@ fn get(context: &Context) -> Result<Answer, Failure> {
             push(&mut calendar, name, value);
         }
     }
-    for (name, value) in SERVER {
+    for (name, value) in server(settings) {
         calendar.add_value(&format!("X-NSCP-WCAP-SERVER-PREF-{name}"), value);
     }
-    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+    Reply::of(calendar.finish(Errno::Ok)).into()
 }
 
 /// Values are told as they were set: lists of them are not escaped, names of people are texts.
@@ -161,14 +257,35 @@ fn filled(value: String) -> Vec<String> {
 }
 
 /// What the server allows, in Calendar Server's order.
-const SERVER: &[(&str, &str)] = &[
-    ("allowchangepassword", "no"),
-    ("allowcreatecalendars", "no"),
-    ("allowdeletecalendars", "no"),
-    ("allowpublicwritablecalendars", "yes"),
-    ("format", "text/calendar"),
-    ("freebusybegin", "30"),
-    ("freebusyend", "30"),
-    ("validateowners", "yes"),
-    ("version", super::server::WCAP_VERSION),
-];
+fn server(settings: &Settings) -> [(&'static str, &'static str); 9] {
+    let allowed = |allowed| if allowed { "yes" } else { "no" };
+    [
+        ("allowchangepassword", allowed(settings.change_passwords)),
+        ("allowcreatecalendars", allowed(settings.create_calendars)),
+        ("allowdeletecalendars", allowed(settings.delete_calendars)),
+        (
+            "allowpublicwritablecalendars",
+            allowed(settings.public_writable),
+        ),
+        ("format", "text/calendar"),
+        ("freebusybegin", "30"),
+        ("freebusyend", "30"),
+        ("validateowners", "yes"),
+        ("version", super::server::WCAP_VERSION),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::prefs::OF_ACCOUNT;
+
+    #[test]
+    fn what_comes_from_the_account_is_what_cannot_be_set() {
+        let of_account = ORDER
+            .iter()
+            .filter(|(_, from)| matches!(from, From::Account(_)));
+        let names: Vec<_> = of_account.map(|(name, _)| *name).collect();
+        assert_eq!(names, OF_ACCOUNT);
+    }
+}

@@ -1,6 +1,6 @@
-//! Sessions: login, logout, check_id. Who somebody is, and how sessions end, is decided in the core.
+//! Sessions: login, logout, check_id, change_password. Who somebody is, and how sessions end, is decided in the core.
 
-use crate::core::Caller;
+use crate::core::{self, Caller};
 use crate::dispatch::Cost;
 use crate::wcap::args::{ArgError, Kind, Param};
 use crate::wcap::context::{Context, Failure, Session};
@@ -43,6 +43,20 @@ pub(super) const ROWS: &[Row] = &[
         session: Needs::Nothing,
         ..Row::new("check_id", Errno::LoginFailed, check_id)
     },
+    Row {
+        doc: "Changes one's own password; one's other sessions end.",
+        session: Needs::Session,
+        cost: Cost::Heavy,
+        params: &[
+            Param::required("oldpassword", Kind::Secret, "The password until now."),
+            Param::required("newpassword", Kind::Secret, "The password from now on."),
+        ],
+        ..Row::new(
+            "change_password",
+            Errno::ChangePasswordFailed,
+            change_password,
+        )
+    },
 ];
 
 fn login(context: &Context) -> Result<Answer, Failure> {
@@ -73,10 +87,12 @@ fn login(context: &Context) -> Result<Answer, Failure> {
     match &caller {
         Caller::User(identity) => {
             let domain = &context.core.settings().domain;
-            let view = context.core.calendar_properties(&caller, None)?;
             calendar = calendar
                 .value("X-NSCP-WCAP-USER-ID", identity.name.within(domain))
-                .value("X-NSCP-WCAP-CALENDAR-ID", view.calid);
+                .value(
+                    "X-NSCP-WCAP-CALENDAR-ID",
+                    context.core.default_calid(identity),
+                );
         }
         Caller::Anonymous | Caller::System => {
             calendar = calendar.value("X-NSCP-WCAP-USER-ID", crate::core::sessions::ANONYMOUS);
@@ -110,4 +126,22 @@ fn check_id(context: &Context) -> Result<Answer, Failure> {
     let alive = matches!(context.session, Session::Live { .. });
     let calendar = Calendar::plain().value("X-NSCP-WCAP-CHECK-ID", if alive { "1" } else { "0" });
     Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+}
+
+fn change_password(context: &Context) -> Result<Answer, Failure> {
+    let old = context.args.text("oldpassword")?.unwrap_or_default();
+    let new = context.args.text("newpassword")?.unwrap_or_default();
+    let kept = match &context.session {
+        Session::Live { token, .. } => Some(token.as_str()),
+        Session::None | Session::Dead => None,
+    };
+    let changed = context
+        .core
+        .change_password(&context.caller, &old, &new, kept);
+    changed.map_err(|cause| match cause.kind() {
+        core::Kind::ReadOnly => cause.into(),
+        // A number that says more would send clients to log in again, or tell them of calendars.
+        _ => Failure::Errno(Errno::ChangePasswordFailed),
+    })?;
+    Ok(Reply::errno(Errno::Ok).into())
 }
