@@ -28,8 +28,14 @@ pub(crate) enum Need {
     Cancel,
     /// `r` on properties.
     ReadProperties,
+    /// An owner, or `w` on properties.
+    WriteProperties,
+    /// An owner, or `w` or `z` on properties: whoever may change something of what a calendar says of itself.
+    TouchProperties,
     /// An owner.
     Owner,
+    /// The primary owner.
+    PrimaryOwner,
 }
 
 impl Need {
@@ -48,7 +54,10 @@ impl Need {
             Self::Invite => "an owner, or `c^i`",
             Self::Cancel => "an owner, or `c^c`",
             Self::ReadProperties => "`p^r`",
+            Self::WriteProperties => "an owner, or `p^w`",
+            Self::TouchProperties => "an owner, or `p^w` or `p^z`",
             Self::Owner => "an owner",
+            Self::PrimaryOwner => "the primary owner",
         }
     }
 }
@@ -96,7 +105,10 @@ impl Holds {
             Need::Invite => owner || self.has('c', 'i'),
             Need::Cancel => owner || self.has('c', 'c'),
             Need::ReadProperties => self.has('p', 'r'),
+            Need::WriteProperties => owner || self.has('p', 'w'),
+            Need::TouchProperties => owner || self.has('p', 'w') || self.has('p', 'z'),
             Need::Owner => owner,
+            Need::PrimaryOwner => self.everything,
         }
     }
 }

@@ -5,6 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use wcapd::core::Caller;
+use wcapd::core::prefs::Change;
+use wcapd::core::subscriptions::SUBSCRIBED;
 use wcapd::wcap::registry::{self, Row};
 
 use crate::callers::Login;
@@ -93,6 +95,23 @@ impl Side {
         }
     }
 
+    /// Removes what the caller has made: all calendars but the default one, and subscriptions.
+    fn forget_own(&self) {
+        let core = self.server.core();
+        let Some(caller) = &self.caller else {
+            return;
+        };
+        let Some(id) = caller.principal() else {
+            return;
+        };
+        let none = Change::Set(SUBSCRIBED.to_owned(), String::new());
+        core.change_preferences(caller, None, &[none]).unwrap();
+        for calendar in core.calendars(Some(id)).unwrap() {
+            // The default one stays.
+            let _ = core.remove_calendar(&core.show_calid(&calendar.calid));
+        }
+    }
+
     fn token(&self) -> Option<String> {
         self.server.token(self.login, self.caller.as_ref()?)
     }
@@ -145,6 +164,8 @@ pub(crate) fn pry(sides: &[Side; 2], name: &str, uid: &str, mut see: impl FnMut(
             see(row, &answers[0]);
             asked += 1;
         }
+        // Somebody may see their own calendars again, whatever they have called them; not here.
+        sides.iter().for_each(Side::forget_own);
     }
     assert!(asked > 1_000, "{asked} requests");
 }

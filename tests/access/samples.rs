@@ -41,6 +41,8 @@ pub(crate) fn values(param: &Param, uid: &str) -> Vec<String> {
             "",
             ";",
         ],
+        Kind::Aces => &["@^a^r^g;kim^c^wd^g", "x", "", ";"],
+        Kind::Users => &["tom;kim", "kim@localhost", "nobody", ""],
         Kind::Uids => &["nothing", "nothing;nothing", ""],
         Kind::RecurrenceIds => &["0", "20260203T090000Z", "20260203T090000Z;0", "x"],
         Kind::Modifiers => &["1", "2", "3", "4", "5", "1;2;3"],

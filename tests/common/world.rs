@@ -160,14 +160,8 @@ impl World for Demo<'_> {
                     .map(drop)
                     .map_err(text)
             }
-            ["disable", calid] => self
-                .core()
-                .set_calendar_enabled(calid, false)
-                .map_err(text),
-            ["enable", calid] => self
-                .core()
-                .set_calendar_enabled(calid, true)
-                .map_err(text),
+            ["disable", calid] => self.core().set_calendar_enabled(calid, false).map_err(text),
+            ["enable", calid] => self.core().set_calendar_enabled(calid, true).map_err(text),
             ["import", calid, file] => self.import(calid, file),
             ["forget"] => self.core().forget_deletions().map(drop).map_err(text),
             _ => Err(format!("'@{}' means nothing", words.join(" "))),

@@ -2,8 +2,8 @@
 //! from its answer to a reply.
 
 mod calendars;
-mod clear;
 mod calprops;
+mod clear;
 mod delete;
 mod fetch;
 mod lists;

@@ -137,7 +137,7 @@ fn change_password(context: &Context) -> Result<Answer, Failure> {
     };
     let changed = context
         .core
-        .change_password(&context.caller, &old, &new, kept);
+        .change_password(&context.caller, &old, &new, kept, context.client);
     changed.map_err(|cause| match cause.kind() {
         core::Kind::ReadOnly => cause.into(),
         // A number that says more would send clients to log in again, or tell them of calendars.
