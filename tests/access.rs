@@ -12,6 +12,8 @@ mod common;
 mod callers;
 #[path = "access/commands.rs"]
 mod commands;
+#[path = "access/forms.rs"]
+mod forms;
 #[path = "access/matrix.rs"]
 mod matrix;
 #[path = "access/needs.rs"]

@@ -42,7 +42,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The queries to ask of a command: those of the table of needs, each alone in every format, and with every value of
 /// every parameter; `uid` is that of an event of the first server.
-fn queries(row: &Row, uid: &str) -> Vec<(String, Option<String>)> {
+pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<String>)> {
     let mut queries = Vec::new();
     let mut format = 0;
     let mut bases: Vec<&str> = ROWS
