@@ -122,8 +122,8 @@ limits! {
     preferences: usize, Count = 2_000;
     /// All names and values of one user's preferences together. Clients ask for them at every start.
     preferences_size: usize, Bytes = 64 * KIB;
-    /// Calendars a search by parts of names looks through. A hundred thousand take a tenth of a second; where there
-    /// are more than this, only whole calids and owners are found.
+    /// Calendars a search by parts of names looks through. A hundred thousand take about 50 ms; where there are
+    /// more than this, only whole calids and owners are found.
     search_calendars: usize, Count = 500_000;
     /// Calendars one search answers, whatever it asks for. Each takes about a kilobyte of the answer.
     search_results: usize, Count = 1_000;

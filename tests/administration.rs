@@ -277,6 +277,15 @@ fn calendars() {
                 .starts_with("BEGIN:VCALENDAR")
         );
         assert!(place.done(&["check"]).contains("nothing is wrong"));
+        let shown = place.done(&["calendar", "show", "tom:work"]);
+        for line in [
+            "calid                 tom:work\n",
+            "primary owner         tom\n",
+            "state                 disabled\n",
+            "access                @^a^RSF^g\naccess                @^c^^g\n",
+        ] {
+            assert!(shown.contains(line), "{shown}");
+        }
         place.done(&["calendar", "enable", "tom:work"]);
         assert!(!place.done(&["calendar", "list"]).contains("disabled"));
         let sentence = place.refused(&["calendar", "disable", "tim"]);

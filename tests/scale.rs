@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wcapd::app::open;
 use wcapd::config::Config;
 use wcapd::core::accounts::NewUser;
+use wcapd::core::calendars::{Match, Search};
 use wcapd::core::freebusy::BusyWindow;
 use wcapd::core::items::fetch::{Selection, Window};
 use wcapd::core::{Caller, Core};
@@ -23,7 +24,7 @@ use wcapd::model::clock::{CountedIds, ManualClock};
 use wcapd::model::id::CalendarId;
 use wcapd::store::engine::{Attempt, Memory, Snapshot, Visit};
 use wcapd::store::items::{self, Booking};
-use wcapd::store::{Bounds, Engine, KeyRange, Order, Result, Space, Statistics, Store};
+use wcapd::store::{Bounds, Engine, KeyRange, Order, Result, Space, Statistics, Store, calendars};
 
 /// Seconds between two events of a calendar, each of which takes an hour: nothing overlaps.
 const PACE: i64 = 8 * 3_600;
@@ -55,6 +56,53 @@ fn a_question_reads_no_more_rows_in_a_larger_calendar() {
         assert!(many <= most as u64 + 40, "{what}: {many} rows read");
         // The same answer may lie at other places of the index levels, no more.
         assert!(many <= few + 10, "{what}: {few} rows became {many}");
+    }
+}
+
+/// Whole calids and owners are looked up; a search by parts of names reads each calendar's record once and, beside the
+/// few rows of what it finds, nothing else.
+#[test]
+fn a_search_reads_each_calendar_once_at_most() {
+    for calendars in [100, 10_000] {
+        let world = World::with_calendars(calendars);
+        let few = 20;
+        for (what, search, most) in [
+            ("a whole calid", search("tom:c7", Match::Exact, false), few),
+            ("an owner", search("jerry", Match::Exact, true), few),
+            (
+                "a part of a name",
+                Search {
+                    names: true,
+                    ..search("umber 7 ", Match::Contains, false)
+                },
+                calendars as u64 + few,
+            ),
+            (
+                "the first of many",
+                Search {
+                    most: 1,
+                    ..search("tom", Match::Begins, false)
+                },
+                few,
+            ),
+        ] {
+            let before = world.read.load(Relaxed);
+            let found = world.core.search_calendars(&Caller::System, &search);
+            let read = world.read.load(Relaxed) - before;
+            assert_eq!(found.unwrap().len(), 1, "{what}");
+            assert!(read <= most, "{what}: {read} rows read of {calendars}");
+        }
+    }
+}
+
+fn search(text: &str, how: Match, owners: bool) -> Search<'_> {
+    Search {
+        text,
+        how,
+        names: false,
+        calids: !owners,
+        owners,
+        most: 200,
     }
 }
 
@@ -97,6 +145,41 @@ struct World {
 impl World {
     /// A user's calendar with so many events, and a window with [`ANSWER`] of them in their middle.
     fn new(events: usize) -> Self {
+        let mut world = Self::empty();
+        let calendar = world.core.calendars(None).unwrap()[0].id;
+        fill(world.core.store(), calendar, events);
+        let first = BEGIN + (events / 2) as i64 * PACE;
+        let end = first + ANSWER as i64 * PACE;
+        let at = |instant| Some(DateTime::Utc(Timestamp(instant)));
+        world.window = Window {
+            start: at(first),
+            end: at(end),
+            zone: None,
+        };
+        world
+    }
+
+    /// A user with so many calendars, and another with one.
+    fn with_calendars(number: usize) -> Self {
+        let world = Self::empty();
+        world.add_user("jerry");
+        let pattern = world.core.calendars(None).unwrap()[0].clone();
+        let stored = world.core.store().write(|t| -> Result<()> {
+            for number in 0..number {
+                let mut calendar = pattern.clone();
+                calendar.id = CalendarId(1_000 + number as u64);
+                calendar.calid.rest = format!("c{number}");
+                calendar.properties.name = format!("Number {number} of many");
+                calendars::create(t, &calendar, None)?;
+            }
+            Ok(())
+        });
+        stored.unwrap();
+        world
+    }
+
+    /// Nothing but `tom`.
+    fn empty() -> Self {
         let read = Arc::new(AtomicU64::new(0));
         let engine = Counting {
             engine: Memory::new(),
@@ -106,22 +189,18 @@ impl World {
         let store = Store::on(Arc::new(engine), clock.clone(), Bounds::default()).unwrap();
         let settings = open::settings(&Config::for_tests(Path::new("unused")));
         let core = Core::new(store, clock, Arc::new(CountedIds::default()), settings);
+        let window = Window::default();
+        let world = Self { core, window, read };
+        world.add_user("tom");
+        world
+    }
+
+    fn add_user(&self, name: &str) {
         let new = NewUser {
-            name: "tom".to_owned(),
+            name: name.to_owned(),
             ..NewUser::default()
         };
-        let user = core.add_user(&new, None).unwrap();
-        let calendar = core.calendars(Some(user.id)).unwrap()[0].id;
-        fill(core.store(), calendar, events);
-        let first = BEGIN + (events / 2) as i64 * PACE;
-        let end = first + ANSWER as i64 * PACE;
-        let at = |instant| Some(DateTime::Utc(Timestamp(instant)));
-        let window = Window {
-            start: at(first),
-            end: at(end),
-            zone: None,
-        };
-        Self { core, window, read }
+        self.core.add_user(&new, None).unwrap();
     }
 
     fn rows_read(&self, ask: Ask) -> u64 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::request::{Peer, Request, Response};
 use super::transfer;
 use crate::core::accounts::NewUser;
-use crate::core::calendars::NewCalendar;
+use crate::core::calendars::{CalendarView, NewCalendar};
 use crate::core::{Core, Error, Kind};
 use crate::ical::datetime::Timestamp;
 use crate::model::calendar::Calendar;
@@ -29,6 +29,7 @@ pub fn execute(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Res
         | Request::GroupRemove(_)
         | Request::GroupMember(..) => (groups(core, request), named("group")),
         Request::CalendarList(_)
+        | Request::CalendarShow(_)
         | Request::CalendarCreate { .. }
         | Request::CalendarRemove(_)
         | Request::CalendarEnable(..)
@@ -152,7 +153,7 @@ fn user_record(core: &Core, user: &User) -> Response {
         field("given name", &user.given_name),
         field("surname", &user.surname),
         field("role", role),
-        field("may log in", if user.enabled { "yes" } else { "no" }),
+        field("may log in", yes(user.enabled)),
         field("added", date_time(user.created)),
     ]);
     Response::Record(fields)
@@ -235,6 +236,10 @@ fn calendars(core: &Core, request: Request) -> Result<Response, Error> {
                 properties.acl.clone_from(&entries);
             })?;
         }
+        Request::CalendarShow(calid) => {
+            let view = core.calendar_properties(&crate::core::Caller::System, Some(&calid))?;
+            return Ok(calendar_record(&view));
+        }
         Request::CalendarList(owner) => {
             let owner = owner.map(|owner| core.user(&owner)).transpose()?;
             let found = core.calendars(owner.map(|owner| owner.id))?;
@@ -245,6 +250,43 @@ fn calendars(core: &Core, request: Request) -> Result<Response, Error> {
     Ok(Response::Done)
 }
 
+fn calendar_state(calendar: &Calendar) -> &'static str {
+    match calendar.enabled {
+        true => "enabled",
+        false => "disabled",
+    }
+}
+
+fn yes(set: bool) -> &'static str {
+    if set { "yes" } else { "no" }
+}
+
+fn calendar_record(view: &CalendarView) -> Response {
+    let calendar = &view.calendar;
+    let properties = &calendar.properties;
+    let mut fields = vec![
+        field("calid", &view.calid),
+        field("name", &properties.name),
+        field("primary owner", &view.primary_owner),
+    ];
+    fields.extend(view.owners.iter().map(|owner| field("owner", owner)));
+    fields.extend([
+        field("state", calendar_state(calendar)),
+        field("resource", yes(properties.resource)),
+        field("default of its owner", yes(view.default)),
+        field("time zone", &properties.tzid),
+        field("may be double booked", yes(properties.double_booking)),
+        field("description", &properties.description),
+    ]);
+    let entries = properties.acl.iter();
+    fields.extend(entries.map(|entry| field("access", entry)));
+    fields.extend([
+        field("made", date_time(calendar.created)),
+        field("properties changed", date_time(calendar.modified)),
+    ]);
+    Response::Record(fields)
+}
+
 fn calendar_table(core: &Core, calendars: &[Calendar]) -> Result<Response, Error> {
     let row = |calendar: &Calendar| {
         let kind = if calendar.properties.resource {
@@ -252,15 +294,11 @@ fn calendar_table(core: &Core, calendars: &[Calendar]) -> Result<Response, Error
         } else {
             "calendar"
         };
-        let state = match calendar.enabled {
-            true => "enabled",
-            false => "disabled",
-        };
         Ok(vec![
             core.show_calid(&calendar.calid),
             core.owner_name(calendar)?,
             kind.to_owned(),
-            state.to_owned(),
+            calendar_state(calendar).to_owned(),
             calendar.properties.name.clone(),
         ])
     };

@@ -67,6 +67,8 @@ pub enum Request {
     GroupMember(String, String, bool),
     /// Lists calendars, all or those of one user.
     CalendarList(Option<String>),
+    /// Shows a calendar.
+    CalendarShow(String),
     /// Makes a calendar.
     CalendarCreate {
         /// Its calid.

@@ -328,6 +328,11 @@ pub enum Calendar {
         #[arg(long, value_name = "NAME")]
         owner: Option<String>,
     },
+    /// Show a calendar: its owners, its properties and who may use it.
+    Show {
+        /// Its calid.
+        calid: String,
+    },
     /// Make a calendar.
     Create {
         /// Its calid: NAME or NAME:REST.
@@ -504,6 +509,7 @@ mod tests {
             "wcapd group member remove team anna",
             "wcapd calendar list --owner tom",
             "wcapd calendar create room-1 --owner anna --name Room --resource --mail r@b",
+            "wcapd calendar show room-1",
             "wcapd calendar remove room-1",
             "wcapd calendar disable tom:work",
             "wcapd calendar enable tom:work",

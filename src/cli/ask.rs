@@ -78,6 +78,7 @@ fn of_group(group: &Group) -> Request {
 fn of_calendar(calendar: &Calendar) -> Request {
     match calendar {
         Calendar::List { owner } => Request::CalendarList(owner.clone()),
+        Calendar::Show { calid } => Request::CalendarShow(calid.clone()),
         Calendar::Create {
             calid,
             owner,

@@ -162,3 +162,7 @@ fn common_name(principal: &Principal) -> String {
         other => other.name().local.clone(),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -1,6 +1,6 @@
 //! Calendars found by parts of what they are called.
 //!
-//! Whole calids and owners are looked up. For anything else the heads of all records are read, about a microsecond
+//! Whole calids and owners are looked up. For anything else the heads of all records are read, half a microsecond
 //! each; that is bounded, and a search beyond it fails rather than answer with a part.
 
 use std::ops::ControlFlow;
