@@ -114,6 +114,11 @@ limits! {
 
     /// Calendars one user may own first. All of them are named to every client that starts.
     calendars_per_user: usize, Count = 1_000;
+    /// Display name of a calendar. Clients are told all names of their user's calendars at every start.
+    calendar_name: usize, Bytes = KIB;
+    /// All texts of one calendar's properties together, the access list included. They stand in every answer about it,
+    /// and a search answers with many.
+    calendar_size: usize, Bytes = 32 * KIB;
     /// Entries of one access list. All of them are read by every request about the calendar.
     acl_entries: usize, Count = 500;
     /// Further owners of one calendar.

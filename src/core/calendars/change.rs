@@ -245,6 +245,15 @@ impl Core {
                 return Err(Error::new(Kind::NotOffered, message));
             }
         }
+        if new.name != old.name && new.name.len() > limits.calendar_name {
+            let most = limits.calendar_name;
+            return bad(format!("expected a name of at most {most} octets"));
+        }
+        let size = size(new);
+        if size > limits.calendar_size && size > self::size(old) {
+            let most = limits.calendar_size;
+            return bad(format!("expected properties of at most {most} octets"));
+        }
         if new.owners != old.owners && new.owners.len() > limits.owners {
             return bad(format!("expected at most {} owners", limits.owners));
         }
@@ -265,6 +274,24 @@ impl Core {
         }
         Ok(())
     }
+}
+
+/// Octets of all texts.
+fn size(properties: &CalendarProperties) -> usize {
+    let CalendarProperties {
+        name,
+        description,
+        language,
+        charset,
+        categories,
+        master,
+        tzid,
+        acl,
+        ..
+    } = properties;
+    let texts = [name, description, language, charset, master, tzid];
+    let all = texts.into_iter().chain(categories).chain(acl);
+    all.map(String::len).sum()
 }
 
 /// Sets a text; an empty one stands for what a new calendar has.
