@@ -270,6 +270,7 @@ fn router(config: &Config, core: &Core, jobs: Dispatch) -> Result<Router, Error>
     let pages = web::router(core.clone(), jobs.clone())?;
     let options = wcap::http::Options {
         prefixes: config.http.prefixes.clone(),
+        public_url: config.http.public_url.clone(),
         compatibility: wcap::context::Compatibility {
             login_page: config.wcap.login_page,
             organizer_by_user: config.wcap.organizer_by_user,

@@ -33,6 +33,7 @@ pub fn codes(kind: Kind) -> Codes {
         Kind::BadName => (Some(30), S::BAD_REQUEST),
         Kind::NoSuchPrincipal => (None, S::NOT_FOUND),
         Kind::NoSuchItem | Kind::NoSuchInstance => (Some(59), S::NOT_FOUND),
+        Kind::NoSuchAttachment => (Some(87), S::NOT_FOUND),
         Kind::ItemExists => (Some(63), S::CONFLICT),
         Kind::NothingToModify => (Some(62), S::NOT_FOUND),
         Kind::NoStart => (None, S::BAD_REQUEST),

@@ -145,6 +145,12 @@ limits! {
     import_body: usize, Bytes = 64 * MIB;
     /// File of an administrative import, which an administrator answers for.
     import_size: usize, Bytes = 2 * GIB;
+    /// One attachment. A few pages of slides.
+    attachment_size: usize, Bytes = 10 * MIB;
+    /// Attachments of one item, or of one exception of a series.
+    attachments: usize, Count = 100;
+    /// Attachments of one request or answer, all together: they are in memory meanwhile.
+    attachment_body: usize, Bytes = 64 * MIB;
     /// Request line and header fields together. Scripts send long lists of ids in the URL.
     header_bytes: usize, Bytes = 128 * KIB;
     /// Time a client may take for the TLS handshake, over HTTP and CAP. Three round trips; a slow line needs seconds.

@@ -78,6 +78,8 @@ fn answered(fetched: Fetched, form: &Form) -> Vec<Component> {
         zone: &fetched.zone,
         language: "en",
         people: &fetched.people,
+        calid: "tom",
+        attachments: &fetched.attachments,
     };
     let mut shaper = Shaper::new(form, place);
     for entry in &fetched.entries {

@@ -278,6 +278,11 @@ impl Loaded {
                 "left out without tls.cert: clients show certificates inside TLS only",
             ),
             (
+                "http.public_url",
+                config.http.public_url.as_deref().is_none_or(is_base),
+                "http:// or https://, a host and a path that ends with '/'",
+            ),
+            (
                 "auth.argon2_memory_kib",
                 (8..=4 << 20).contains(&config.auth.argon2_memory_kib),
                 "from 8 KiB to 4 GiB",
@@ -347,6 +352,17 @@ fn are_prefixes(prefixes: &[String]) -> bool {
             && !prefix.contains("//")
             && !taken.iter().any(|path| prefix.starts_with(path))
             && !prefixes[..at].contains(prefix)
+    })
+}
+
+/// Whether addresses can begin with it.
+fn is_base(url: &str) -> bool {
+    let rest = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-._~:[]".contains(c);
+    rest.is_some_and(|rest| {
+        !rest.starts_with('/') && rest.ends_with('/') && rest.chars().all(plain)
     })
 }
 

@@ -86,6 +86,9 @@ config! {
         addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
         /// Path prefixes under which WCAP commands are answered; each begins and ends with '/'.
         prefixes: Vec<String> = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned).into();
+        /// Where clients reach the commands, like https://calendar.example.org/wcap/: what addresses in answers begin
+        /// with. Empty: what the client wrote.
+        public_url: Option<String> = None;
         /// Serve HTTP without TLS to other machines too. Passwords and session ids can be read on the way: only
         /// for a network of one's own, or behind a proxy.
         plain_remote: bool = false;

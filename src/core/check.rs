@@ -10,7 +10,7 @@ use super::transfer::floating;
 use crate::model::calendar::Calendar;
 use crate::model::user::Principal;
 use crate::store::people::{MailRow, NameRow};
-use crate::store::{ReadTxn, calendars, check, items, people};
+use crate::store::{ReadTxn, attachments, calendars, check, items, people};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,9 +26,14 @@ pub struct Checked {
 impl Core {
     /// Reads every record and compares every index with what it is derived from.
     ///
-    /// With `repair`, calendars whose indexes are wrong get them built anew; the problems named are those found before.
+    /// With `repair`, calendars whose indexes are wrong get them built anew, and who names which attachment is noted
+    /// anew; the problems named are those found before.
     pub fn check(&self, repair: bool) -> Result<Checked> {
-        let (mut checked, sick) = self.store().read(|t| self.verify(t))?;
+        let (mut checked, sick, loose) = self.store().read(|t| self.verify(t))?;
+        if repair && loose {
+            self.store().write(attachments::rebuild)?;
+            checked.repaired = true;
+        }
         if repair && !sick.is_empty() {
             for calendar in &sick {
                 let zone = floating(&calendar.properties.tzid);
@@ -40,8 +45,8 @@ impl Core {
         Ok(checked)
     }
 
-    /// What is wrong, and the calendars whose indexes are.
-    fn verify(&self, t: &ReadTxn) -> Result<(Checked, Vec<Calendar>)> {
+    /// What is wrong, the calendars whose indexes are, and whether something is with attachments.
+    fn verify(&self, t: &ReadTxn) -> Result<(Checked, Vec<Calendar>, bool)> {
         let mut checked = Checked::default();
         let (records, damaged) = check::records(t)?;
         checked.records = records;
@@ -49,7 +54,7 @@ impl Core {
         let mut sick = Vec::new();
         if !checked.problems.is_empty() {
             // Records that cannot be read would only be reported again, and less clearly.
-            return Ok((checked, sick));
+            return Ok((checked, sick, false));
         }
         for user in people::users(t)? {
             self.verify_principal(t, &Principal::User(user), &mut checked.problems)?;
@@ -70,7 +75,10 @@ impl Core {
                 sick.push(calendar);
             }
         }
-        Ok((checked, sick))
+        let attached = attachments::verify(t)?;
+        let loose = !attached.is_empty();
+        checked.problems.extend(attached);
+        Ok((checked, sick, loose))
     }
 
     fn verify_principal(

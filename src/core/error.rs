@@ -35,6 +35,8 @@ pub enum Kind {
     NoSuchPrincipal,
     /// No component of that UID and kind.
     NoSuchItem,
+    /// No attachment of that id, or in no item that the caller sees.
+    NoSuchAttachment,
     /// The series has no such instance.
     NoSuchInstance,
     /// To be created, but there already.

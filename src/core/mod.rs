@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod attachments;
 pub mod audit;
 mod basis;
 pub mod calendars;

@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 
 use super::access::{Access, Adding, Reading, Right};
+use super::attachments;
 use super::error::{Error, Kind, Result};
 use super::{Caller, Core};
 use crate::ical::component::{Component, Property};
@@ -16,9 +17,10 @@ use crate::ical::recur::Work;
 use crate::ical::zone::Zone;
 use crate::ical::{parse, print};
 use crate::limits::Limits;
+use crate::model::attachment::AttachmentId;
 use crate::model::item::Item;
 use crate::store::items::{self, Booking};
-use crate::store::{calendars, derive, journal};
+use crate::store::{self, calendars, derive, journal};
 
 /// A file, read and grouped; what cannot be taken is named in it already.
 pub use crate::ical::import::Import as Upload;
@@ -114,15 +116,23 @@ impl Core {
             unlisted,
             ..Imported::default()
         };
+        let secret = match objects.iter().any(attachments::has_inline) {
+            true => Some(self.attachment_secret()?),
+            false => None,
+        };
         let mut chosen = Vec::with_capacity(objects.len());
-        for object in objects {
+        for mut object in objects {
             if window.is_some_and(|window| !touches(&object, &floating, window)) {
                 imported.outside += 1;
                 continue;
             }
+            let limits = &self.settings().limits;
+            let data = secret.as_ref().map_or_else(Vec::new, |secret| {
+                attachments::take_inline(&mut object, secret, limits)
+            });
             let text = object_text(&object);
             match self.oversized(&object, &text) {
-                None => chosen.push((object, text)),
+                None => chosen.push(Chosen { object, text, data }),
                 Some(fault) => {
                     imported.refused += 1;
                     faults.push(fault);
@@ -134,7 +144,10 @@ impl Core {
         imported.unlisted += faults.len().saturating_sub(listed);
         faults.truncate(listed);
         imported.faults = faults.iter().map(ToString::to_string).collect();
-        for batch in chosen.chunks(BATCH) {
+        let most = self.settings().limits.attachment_body;
+        let mut left = chosen.as_slice();
+        while !left.is_empty() {
+            let (batch, rest) = left.split_at(batch_length(left, most));
             let kept = self.import_batch(caller, &access, &floating, batch)?;
             imported.stored += batch.len() - kept.len();
             imported.refused += kept.len();
@@ -142,6 +155,7 @@ impl Core {
             imported.unlisted += kept.len().saturating_sub(room);
             imported.faults.extend(kept.into_iter().take(room));
             progress(batch.len());
+            left = rest;
         }
         Ok(imported)
     }
@@ -162,7 +176,7 @@ impl Core {
         caller: &Caller,
         access: &Access,
         floating: &Zone,
-        batch: &[(CalendarObject, String)],
+        batch: &[Chosen],
     ) -> Result<Vec<String>> {
         let calendar = access.calendar().id;
         let actor = caller.principal();
@@ -175,7 +189,7 @@ impl Core {
                 Error::new(Kind::NoSuchCalendar, message)
             })?;
             let mut kept = Vec::new();
-            for (object, text) in batch {
+            for Chosen { object, text, data } in batch {
                 let old = items::get(t, calendar, &object.uid)?;
                 if old.as_ref().is_some_and(|old| !may_change(old)) {
                     let line = object.components.first().map_or(0, Component::source_line);
@@ -183,6 +197,9 @@ impl Core {
                         "line {line}: no right to change the item of that UID"
                     ));
                 } else if old.is_none_or(|old| old.text != *text) {
+                    for (id, content) in data {
+                        store::attachments::keep(t, *id, content)?;
+                    }
                     let attendee = self.attendee_of(t, &home, object)?;
                     items::put(
                         t,
@@ -227,10 +244,10 @@ impl Core {
             let granted = access.grant::<Reading>()?;
             let floating = floating(&access.calendar().properties.tzid);
             let calendar = access.calendar().id;
-            let mut show = |item: &Item| {
+            let mut show = |item: &Item| -> crate::store::Result<()> {
                 // A damaged text is for `check` to find; what is whole can still be had.
                 let Some(mut object) = derive::object(item) else {
-                    return;
+                    return Ok(());
                 };
                 if window.is_none_or(|window| touches(&object, &floating, window)) {
                     if item.facts.restricted {
@@ -238,12 +255,14 @@ impl Core {
                             *component = granted.view(component);
                         }
                     }
+                    attachments::put_inline(t, &mut object)?;
                     visit(object, Stamps::of(item));
                 }
+                Ok(())
             };
             let Some(window) = window else {
                 items::seen(t, calendar, |item| {
-                    show(&item);
+                    show(&item)?;
                     Ok(ControlFlow::Continue(()))
                 })?;
                 return Ok(());
@@ -253,11 +272,30 @@ impl Core {
             uids.sort_unstable();
             for uids in uids.chunks(BATCH) {
                 let found = items::visible_many(t, calendar, uids)?;
-                found.iter().flatten().for_each(&mut show);
+                found.iter().flatten().try_for_each(&mut show)?;
             }
             Ok(())
         })
     }
+}
+
+/// An object of an import, ready to be booked.
+struct Chosen {
+    object: CalendarObject,
+    text: String,
+    /// Data of attachments that its text names.
+    data: Vec<(AttachmentId, Vec<u8>)>,
+}
+
+/// How many of `chosen`, at least one, go into one transaction, with at most `most` octets of attachments.
+fn batch_length(chosen: &[Chosen], most: usize) -> usize {
+    let mut total: usize = 0;
+    let fit = chosen.iter().take(BATCH).take_while(|chosen| {
+        let data = chosen.data.iter().map(|(_, content)| content.len());
+        total = total.saturating_add(data.sum());
+        total <= most
+    });
+    fit.count().max(1)
 }
 
 impl Core {
@@ -311,7 +349,10 @@ fn touches(object: &CalendarObject, floating: &Zone, window: TimeRange) -> bool 
 fn parse_limits(limits: &Limits) -> parse::Limits {
     parse::Limits {
         bytes: limits.import_size,
-        line: limits.line_length,
+        // An export has attachments in it, as base64.
+        line: limits
+            .line_length
+            .max(limits.attachment_size / 3 * 4 + 4096),
         depth: limits.nesting,
         components: limits.components,
         ..parse::Limits::DEFAULT

@@ -125,6 +125,13 @@ pub trait Ids: Send + Sync + 'static {
         format!("{:032x}", u128::from_be_bytes(bytes))
     }
 
+    /// A fresh secret.
+    fn secret(&self) -> [u8; 32] {
+        let mut secret = [0; 32];
+        self.fill(&mut secret);
+        secret
+    }
+
     /// A fresh WCAP session token: 32 characters of `[a-z0-9]`, 165 bits of chance.
     fn token(&self) -> String {
         const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -174,6 +181,11 @@ impl Ids for CountedIds {
         let at = out.len().saturating_sub(bytes.len());
         let from = bytes.len() - (out.len() - at);
         out[at..].copy_from_slice(&bytes[from..]);
+    }
+
+    /// Always the same, and no call: whether one was needed must not show in other identifiers.
+    fn secret(&self) -> [u8; 32] {
+        [7; 32]
     }
 
     /// `s`, zeros, the number of the call.

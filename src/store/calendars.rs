@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::error::{Error, Result};
 use super::people::{self, MailRow, NameRow};
 use super::space::Space;
-use super::{KeyRange, Reader, WriteTxn, codec, layout};
+use super::{KeyRange, Reader, WriteTxn, attachments, codec, layout};
 use crate::ical::datetime::Timestamp;
 use crate::model::calendar::{Calendar, CalendarState};
 use crate::model::id::{CalendarId, Calid, PrincipalId, QualifiedName};
@@ -144,6 +144,7 @@ pub fn update(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
 /// Removes a calendar with everything in it. Only resources have mail addresses of their own.
 pub fn remove(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
     let id = calendar.id;
+    attachments::forget_calendar(t, id)?;
     for space in layout::SPACES_BY_CALENDAR {
         t.delete_range(space, &layout::calendar(id).range())?;
     }

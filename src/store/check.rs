@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::attachments::Attachment;
 use super::codec::{self, DecodeError, Record};
 use super::error::Result;
 use super::people::{MailRow, NameRow};
@@ -21,7 +22,7 @@ fn of<R: Record>(bytes: &[u8]) -> Option<DecodeError> {
 }
 
 /// How the rows of each space with records are read. The other spaces hold keys alone, or numbers.
-const DECODERS: [(Space, Decoder); 10] = [
+const DECODERS: [(Space, Decoder); 11] = [
     (Space::Principals, of::<Principal>),
     (Space::Names, of::<NameRow>),
     (Space::Mail, of::<MailRow>),
@@ -32,6 +33,7 @@ const DECODERS: [(Space, Decoder); 10] = [
     (Space::Journal, of::<Change>),
     (Space::Sessions, of::<Session>),
     (Space::Prefs, of::<Preferences>),
+    (Space::Attachments, of::<Attachment>),
 ];
 
 /// How many rows there are, and a sentence for each that cannot be read.

@@ -9,7 +9,7 @@ use super::derive::{self, Busy};
 use super::error::{Error, Result};
 use super::queue::{self, REQUEST};
 use super::space::Space;
-use super::{Reader, WriteTxn, codec, index, journal, layout};
+use super::{Reader, WriteTxn, attachments, codec, index, journal, layout};
 use crate::ical::datetime::{TimeRange, Timestamp};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
@@ -96,6 +96,9 @@ pub fn put(
         attendee,
     } = booking;
     let old = visible(t, calendar, &object.uid)?;
+    let key = layout::object(calendar, State::Booked, &object.uid, 0);
+    let booked = old.as_ref().filter(|old| !old.is_queued());
+    attachments::renamed(t, &key, booked.map(|old| &*old.text), Some(text))?;
     if let Some(old) = &old {
         index::remove(t, calendar, floating, old)?;
         if old.is_queued() {
@@ -134,11 +137,7 @@ pub fn put(
         facts: derive::facts(object, part, floating),
     };
     index::add(t, calendar, floating, object, &item)?;
-    t.save(
-        Space::Objects,
-        &layout::object(calendar, State::Booked, &item.uid, 0),
-        &item,
-    )?;
+    t.save(Space::Objects, &key, &item)?;
     Ok(item)
 }
 
@@ -165,10 +164,9 @@ pub fn remove(
         stub: Some(stub),
     };
     journal::append(t, calendar, &change)?;
-    t.delete(
-        Space::Objects,
-        &layout::object(calendar, State::Booked, uid, 0),
-    );
+    let key = layout::object(calendar, State::Booked, uid, 0);
+    attachments::renamed(t, &key, Some(&old.text), None)?;
+    t.delete(Space::Objects, &key);
     Ok(Some(old))
 }
 

@@ -3,6 +3,7 @@
 //! Knows no protocol and no rights. [`Store::read`] gives a fixed view of what is on disk; [`Store::write`] runs
 //! a closure in private and returns when what it changed is on disk, or leaves no trace. Layout: [`space`].
 
+pub mod attachments;
 mod basis;
 pub mod calendars;
 pub mod check;
@@ -141,7 +142,11 @@ impl Store {
         &self,
         work: impl Fn(&mut WriteTxn<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.shared.committer.write(work)
+        self.shared.committer.write(|t| {
+            let done = work(t)?;
+            attachments::sweep(t)?;
+            Ok(done)
+        })
     }
 
     /// Runs `compute` and says what of this store it read. Only what it does on this thread is noticed; one that

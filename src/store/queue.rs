@@ -5,7 +5,7 @@
 
 use super::error::Result;
 use super::space::Space;
-use super::{Reader, WriteTxn, codec, derive, index, items, journal, layout};
+use super::{Reader, WriteTxn, attachments, codec, derive, index, items, journal, layout};
 use crate::ical::object::CalendarObject;
 use crate::ical::zone::Zone;
 use crate::model::id::{CalendarId, PrincipalId};
@@ -62,6 +62,7 @@ pub(super) fn clear_requests(t: &mut WriteTxn<'_>, calendar: CalendarId, uid: &s
     for item in queued(t, calendar, uid)? {
         if item.method.as_deref() == Some(REQUEST) {
             let key = layout::object(calendar, State::Queued, uid, item.change);
+            attachments::renamed(t, &key, Some(&item.text), None)?;
             t.delete(Space::Objects, &key);
         }
     }
@@ -115,6 +116,7 @@ pub fn put(
         index::add(t, calendar, floating, object, &item)?;
     }
     let key = layout::object(calendar, State::Queued, &item.uid, item.change);
+    attachments::renamed(t, &key, None, Some(&item.text))?;
     t.save(Space::Objects, &key, &item)?;
     Ok(item)
 }
@@ -135,6 +137,7 @@ pub fn take(
     let before = items::visible(t, calendar, uid)?;
     for item in &taken {
         let key = layout::object(calendar, State::Queued, uid, item.change);
+        attachments::renamed(t, &key, Some(&item.text), None)?;
         t.delete(Space::Objects, &key);
     }
     let after = items::visible(t, calendar, uid)?;

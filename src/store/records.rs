@@ -1,5 +1,6 @@
 //! Which nouns are stored as records, and the version each is written in.
 
+use super::attachments::Attachment;
 use super::codec::{DecodeError, Record, decode_body};
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
@@ -25,6 +26,7 @@ records! {
     CalendarState, 1, "a calendar's state";
     Change, 1, "a change";
     Preferences, 1, "preferences";
+    Attachment, 1, "an attachment";
 }
 
 impl Record for Calendar {

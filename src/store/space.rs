@@ -34,7 +34,8 @@ macro_rules! spaces {
 
 spaces! {
     /// Facts about the store itself. Key: a name (text, unended). Value: by name: `schema` is the format number
-    /// (u32), `next:...` the next internal number of a kind (u64).
+    /// (u32), `next:...` the next internal number of a kind (u64), `attachment_secret` what ids of attachments are made
+    /// with (32 bytes).
     Meta = "meta",
     /// Users, groups and resources. Key: principal. Value: the account with its verifiers.
     Principals = "principals",
@@ -86,6 +87,12 @@ spaces! {
     Prefs = "prefs",
     /// Messages waiting to leave. Key: time due, number. Value: the message and its attempts.
     Outbox = "outbox",
+    /// Attachments that items name. Key: attachment (16 bytes). Value: its length.
+    Attachments = "attachments",
+    /// Their octets. Key: attachment. Value: the octets, unversioned.
+    AttachmentData = "attachment_data",
+    /// Who names them. Key: attachment, and the key of the record in [`Space::Objects`]. Value: none.
+    AttachmentNames = "attachment_names",
 }
 
 impl Space {

@@ -313,6 +313,12 @@ impl<'a> WriteTxn<'a> {
         Ok(next)
     }
 
+    /// The keys of a space that this write has set or deleted so far.
+    pub(super) fn own_keys(&self, space: Space) -> impl Iterator<Item = &[u8]> {
+        let changes = self.own.changes(space).into_iter();
+        changes.flat_map(|changes| changes.keys().map(|key| &**key))
+    }
+
     /// Has `effect` happen once, after this write is on disk and before its caller hears of it, in the order of
     /// the writes. Dropped if the write is refused or fails. Other writes wait meanwhile: it must be quick, and it
     /// must not write to the store.

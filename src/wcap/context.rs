@@ -44,6 +44,10 @@ pub struct Upload {
     pub content_type: Option<String>,
     /// Its octets.
     pub content: bytes::Bytes,
+    /// Whether it was a part of a form or message; else it was the whole body.
+    pub part: bool,
+    /// The id the client gave the part.
+    pub content_id: Option<String>,
 }
 
 /// One request, as its command sees it.
@@ -64,6 +68,8 @@ pub struct Context {
     pub format: Format,
     /// Files sent along, in order.
     pub uploads: Vec<Upload>,
+    /// What addresses of this server's commands begin with.
+    pub base: String,
     /// The time of the request.
     pub now: Timestamp,
     /// What old clients are given.

@@ -9,6 +9,7 @@ mod body;
 mod kept;
 mod redact;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -45,6 +46,7 @@ struct Door {
     core: Core,
     dispatch: Dispatch,
     kept: Kept,
+    public_url: Option<String>,
     compatibility: Compatibility,
 }
 
@@ -53,6 +55,8 @@ struct Door {
 pub struct Options {
     /// Where commands are answered; each begins and ends with `/`.
     pub prefixes: Vec<String>,
+    /// What addresses of commands begin with in answers; none: what the client wrote.
+    pub public_url: Option<String>,
     /// What old clients are given.
     pub compatibility: Compatibility,
 }
@@ -60,6 +64,29 @@ pub struct Options {
 impl Door {
     fn limits(&self) -> &Limits {
         &self.core.settings().limits
+    }
+
+    /// What addresses of commands begin with: what the operator says, else as the client wrote it. Without a host
+    /// that can be in an address they are paths.
+    fn base(&self, request: &Request) -> String {
+        if let Some(url) = &self.public_url {
+            return url.clone();
+        }
+        let path = request.uri().path();
+        let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
+        let authority = request.uri().authority().map(|a| a.as_str());
+        let host = request.headers().get(header::HOST);
+        let host = authority.or_else(|| host.and_then(|host| host.to_str().ok()));
+        let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        let origin: Option<&Origin> = request.extensions().get();
+        let scheme = match origin.is_some_and(|origin| origin.secure) {
+            true => "https",
+            false => "http",
+        };
+        match host.filter(|host| !host.is_empty() && host.chars().all(sound)) {
+            Some(host) => format!("{scheme}://{host}{folder}"),
+            None => folder.to_owned(),
+        }
     }
 }
 
@@ -76,6 +103,7 @@ pub fn router(core: Core, dispatch: Dispatch, options: &Options) -> Router {
             kept: Kept::new(core.settings().limits.kept_answers),
             core,
             dispatch,
+            public_url: options.public_url.clone(),
             compatibility: options.compatibility,
         }))
 }
@@ -114,7 +142,7 @@ async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response {
 
 /// The answer to a request before it gets its headers.
 struct Served {
-    content_type: &'static str,
+    content_type: Cow<'static, str>,
     body: Bytes,
     errno: Errno,
     file_name: Option<String>,
@@ -127,7 +155,7 @@ struct Served {
 impl Served {
     fn errno(errno: Errno, format: Format) -> Self {
         Self {
-            content_type: format.content_type(),
+            content_type: format.content_type().into(),
             body: encode(&Reply::errno(errno), format).into(),
             errno,
             file_name: None,
@@ -137,9 +165,9 @@ impl Served {
     }
 
     /// A success that is nothing but its octets.
-    fn plain(content_type: &'static str, body: Bytes) -> Self {
+    fn plain(content_type: impl Into<Cow<'static, str>>, body: Bytes) -> Self {
         Self {
-            content_type,
+            content_type: content_type.into(),
             body,
             errno: Errno::Ok,
             file_name: None,
@@ -182,7 +210,7 @@ impl Served {
         }
         let headers = response.headers_mut();
         headers.extend(location.map(|to| (header::LOCATION, to)));
-        common_headers(headers, self.content_type, now);
+        common_headers(headers, &self.content_type, now);
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         if let Some(name) = self.file_name {
             let disposition = format!("attachment; filename=\"{name}\"");
@@ -204,7 +232,7 @@ fn head(format: Format, now: Timestamp) -> Response {
 }
 
 /// The headers of every answer: nobody may keep it, or learn its URL, which holds the session.
-fn common_headers(headers: &mut HeaderMap, content_type: &'static str, now: Timestamp) {
+fn common_headers(headers: &mut HeaderMap, content_type: &str, now: Timestamp) {
     const FIXED: [(HeaderName, &str); 5] = [
         (header::PRAGMA, "no-cache"),
         (header::EXPIRES, "0"),
@@ -212,7 +240,9 @@ fn common_headers(headers: &mut HeaderMap, content_type: &'static str, now: Time
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(content_type) = HeaderValue::from_str(content_type) {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
     if let Some(date) = http_date(now) {
         headers.insert(header::DATE, date.clone());
         headers.insert(header::LAST_MODIFIED, date);
@@ -252,6 +282,7 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
     let limits = door.limits();
     let client = request.extensions().get().map(Origin::client);
     let client = client.unwrap_or_default();
+    let base = door.base(&request);
     let mut form = Form::new();
     let query = request.uri().query().unwrap_or_default();
     let in_query = form.add_encoded(query, form_limits(limits));
@@ -263,16 +294,20 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
     };
     let close = in_body.as_ref().is_err_and(|error| error.is_unread());
     let broken = in_query.map_err(body::BodyError::Form).and(in_body).err();
-    let served = dispatch(door, row, client, form, uploads, broken).await;
+    let sent = Sent {
+        client,
+        base,
+        uploads,
+    };
+    let served = dispatch(door, row, form, sent, broken).await;
     Served { close, ..served }
 }
 
 async fn dispatch(
     door: &Door,
     row: Option<&'static Row>,
-    client: Client,
     form: Form,
-    uploads: Vec<Upload>,
+    sent: Sent,
     broken: Option<body::BodyError>,
 ) -> Served {
     let format = format_of(&form, row);
@@ -284,7 +319,7 @@ async fn dispatch(
     };
     if let Some(error) = broken {
         tracing::debug!(command = row.name, %error, "WCAP request refused");
-        return Served::errno(Errno::BadArguments, format);
+        return Served::errno(error.errno(row), format);
     }
     let limits = door.limits();
     let lists = ListLimits {
@@ -296,7 +331,7 @@ async fn dispatch(
     let compatibility = door.compatibility;
     let begin = move || {
         let args = Args::new(form, row.params, lists);
-        prepare(core, row, client, args, format, uploads, compatibility)
+        prepare(core, row, args, sent, format, compatibility)
     };
     let served = match row.kept {
         true => again_or_run(door, row, format, begin).await,
@@ -342,16 +377,28 @@ async fn again_or_run(
     Ok(served)
 }
 
+/// What came with a request besides its parameters.
+struct Sent {
+    client: Client,
+    /// What addresses of this server's commands begin with.
+    base: String,
+    uploads: Vec<Upload>,
+}
+
 /// Checks the request in the order in which errors are to be told.
 fn prepare(
     core: Core,
     row: &'static Row,
-    client: Client,
     args: Args,
+    sent: Sent,
     format: Format,
-    uploads: Vec<Upload>,
     compatibility: Compatibility,
 ) -> Result<Context, Errno> {
+    let Sent {
+        client,
+        base,
+        uploads,
+    } = sent;
     args.check_form(row.exact_rids)
         .map_err(|error| failed(row, error.into()))?;
     let session = session(&core, client, &args).map_err(|failure| failed(row, failure))?;
@@ -368,6 +415,7 @@ fn prepare(
         args,
         format,
         uploads,
+        base,
         compatibility,
     })
 }

@@ -13,6 +13,7 @@ pub mod encode;
 pub mod errno;
 pub mod format;
 pub mod http;
+mod media;
 pub mod registry;
 pub mod reply;
 pub mod shape;

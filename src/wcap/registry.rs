@@ -44,6 +44,8 @@ pub struct Row {
     pub exact_rids: bool,
     /// Whether it takes a file, and so a larger body.
     pub takes_file: bool,
+    /// Whether the parts of a multipart body are attachments.
+    pub takes_attachments: bool,
     /// Whether a body that is no urlencoded form is passed over unread: clients send dummies.
     pub ignores_body: bool,
     /// Whether clients ask it over and over, so that its answers are kept while they hold. Only for commands that
@@ -71,6 +73,7 @@ impl Row {
             cost: Cost::Cheap,
             exact_rids: false,
             takes_file: false,
+            takes_attachments: false,
             ignores_body: false,
             kept: false,
             params: &[],

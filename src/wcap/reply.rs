@@ -3,6 +3,8 @@
 //! A reply knows no format; `encode` prints it. The tree is that of iCalendar: one VCALENDAR per calendar asked
 //! for, so that one can fail while others succeed.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use crate::ical::component::{Component, Property};
@@ -40,7 +42,7 @@ pub struct Page {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// The whole value of `Content-Type`.
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
     /// The name suggested for saving: ASCII letters, digits, `-`, `_` and `.` only.
     pub name: String,
     /// What is in it.

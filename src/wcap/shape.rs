@@ -6,6 +6,7 @@
 //! Calendar Server 6.3 WCAP guide, and what its clients read.
 
 mod alarms;
+pub mod attachments;
 mod names;
 mod people;
 mod rules;
@@ -15,6 +16,7 @@ mod times;
 mod tombstones;
 mod zones;
 
+use crate::core::attachments::Attachments;
 use crate::core::items::fetch::{Occurrence, Stamps};
 use crate::core::items::people::People;
 use crate::core::items::scheduling::Scheduling;
@@ -52,6 +54,8 @@ pub struct Form {
     pub relative_alarms: bool,
     /// Whether RRULE, RDATE, EXRULE and EXDATE are given.
     pub rules: bool,
+    /// What addresses of this server's commands begin with.
+    pub base: String,
 }
 
 /// The calendar that the components are from.
@@ -63,6 +67,10 @@ pub struct Place<'a> {
     pub language: &'a str,
     /// Who an address belongs to.
     pub people: &'a People,
+    /// Its calid.
+    pub calid: &'a str,
+    /// The attachments that the components name.
+    pub attachments: &'a Attachments,
 }
 
 /// Puts the components of one calendar of an answer together.
@@ -172,11 +180,16 @@ impl<'a> Shaper<'a> {
         let ends = times.ends(&mut clock);
         let mut lines = Lines::new(form);
         let name = component.name().to_owned();
+        let named = attachments::Named::of(&component, source.occurrence, &mut clock);
         let mut alarms = Vec::new();
         let mut others = Vec::new();
         for entry in component.into_entries() {
             match entry {
                 Entry::Property(property) => {
+                    let property = match &named {
+                        Some(named) => named.shape(property, form, &place),
+                        None => property,
+                    };
                     lines.take(property, &times, &mut clock, &place);
                 }
                 Entry::Component(inner) if inner.is("VALARM") => {

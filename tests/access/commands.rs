@@ -300,6 +300,17 @@ pub(crate) const ROWS: &[Row] = {
             Optional,
             &[(Read, DENIED)],
         ),
+        Row {
+            // There is none: who gets that far is told so.
+            done: 87,
+            ..row(
+                "fetchattachment",
+                "an attachment",
+                "calid={calid}&uid=event&attachid=00000000000000000000000000000000",
+                Optional,
+                &[(Read, DENIED)],
+            )
+        },
         row(
             "storeevents",
             "a new event",

@@ -207,7 +207,7 @@ fn the_owner_sees_the_marks() {
     let server = server(MARKS[0], "");
     let (_, token) = server.core().login("tom", "tom", Client::UNKNOWN).unwrap();
     let answer = server.ask(&Ask {
-        target: format!("fetchcomponents_by_range.wcap?recurring=1&id={token}"),
+        target: format!("fetchcomponents_by_range.wcap?recurring=1&fetchattach=1&id={token}"),
         body: None,
     });
     let text = answer.text().replace("\r\n ", "");

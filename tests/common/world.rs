@@ -199,6 +199,7 @@ pub fn router(core: Core, config: &Config) -> axum::Router {
     let dispatch = Dispatch::new(16, core.store().reads_inline());
     let options = wcapd::wcap::http::Options {
         prefixes: config.http.prefixes.clone(),
+        public_url: config.http.public_url.clone(),
         compatibility: Compatibility {
             login_page: config.wcap.login_page,
             organizer_by_user: config.wcap.organizer_by_user,

@@ -38,7 +38,7 @@ const ERRNOS: &[(&[i32], &str)] = &[
 ];
 
 /// Results of commands that are not there yet.
-const COMING: &[i32] = &[12, 31, 32, 41, 42, 43, 56, 78, 82, 83, 84, 85, 86, 87];
+const COMING: &[i32] = &[12, 31, 32, 41, 42, 43, 56, 78];
 
 /// Parameters of a command that nothing can show.
 const PARAMS: &[(&str, &str, &str)] = &[];

@@ -64,6 +64,7 @@ impl World {
         let dispatch = Dispatch::new(4, core.store().reads_inline());
         let options = wcapd::wcap::http::Options {
             prefixes: config.http.prefixes.clone(),
+            public_url: config.http.public_url.clone(),
             compatibility: wcapd::wcap::context::Compatibility::default(),
         };
         let router = wcapd::wcap::http::router(core.clone(), dispatch, &options);

@@ -12,6 +12,7 @@ use super::times::{Context, TimesEdit, start_of};
 use crate::ical::component::{Component, Entry, Property};
 use crate::ical::datetime::Timestamp;
 use crate::ical::value::{self, Related, Trigger};
+use crate::model::attachment::AttachmentId;
 
 /// Why a change cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +95,8 @@ pub enum PropertyEdit {
     Replace(Box<str>, Vec<Property>),
     /// The property is added, or of a list of texts the texts that are not there yet.
     Append(Property),
+    /// The line that names this stored attachment goes.
+    Detach(AttachmentId),
 }
 
 /// A change of the alarms of one action.
@@ -152,6 +155,7 @@ impl PropertyEdit {
         match self {
             Self::Set(property) | Self::Append(property) => property.name(),
             Self::Clear(name) | Self::Replace(name, _) => name,
+            Self::Detach(_) => "ATTACH",
         }
     }
 
@@ -164,6 +168,10 @@ impl PropertyEdit {
             }
             Self::Replace(name, properties) => replace(component, name, properties),
             Self::Append(property) => append(component, property),
+            Self::Detach(id) => component.retain(|entry| match entry {
+                Entry::Property(property) => AttachmentId::of(property) != Some(*id),
+                Entry::Component(_) => true,
+            }),
         }
     }
 }

@@ -6,6 +6,7 @@
 use super::people::People;
 use super::scheduling::Scheduling;
 use crate::core::access::{Access, Granted, Reading, ReadingProperties};
+use crate::core::attachments::Attachments;
 use crate::core::calendars::CalendarView;
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::transfer::floating;
@@ -93,6 +94,8 @@ pub struct Selection {
     pub most: Option<usize>,
     /// Whether invitations without an answer are to be counted.
     pub count_invitations: bool,
+    /// Whether the data of attachments is wanted, too.
+    pub attachment_data: bool,
 }
 
 impl Default for Selection {
@@ -105,6 +108,7 @@ impl Default for Selection {
             order: Order::default(),
             most: None,
             count_invitations: false,
+            attachment_data: false,
         }
     }
 }
@@ -164,6 +168,8 @@ pub struct Fetched {
     pub entries: Vec<Entry>,
     /// Who the addresses in it belong to.
     pub people: People,
+    /// The attachments it names.
+    pub attachments: Attachments,
     /// Whether an item that was asked for by its UID is not there.
     pub incomplete: bool,
     /// How many invitations wait for an answer, if that was asked for.
@@ -216,6 +222,7 @@ impl Core {
             objects: Vec::new(),
             entries: Vec::new(),
             people: People::default(),
+            attachments: Attachments::default(),
             incomplete: false,
             invitations: None,
         };
@@ -322,7 +329,10 @@ impl Search<'_> {
             }
         }
         let calendar = self.granted.access().calendar();
+        let most = self.core.settings().limits.attachment_body;
+        let data = self.selection.attachment_data.then_some(most);
         for component in &object.components {
+            self.fetched.attachments.learn(t, component, data)?;
             self.core
                 .learn_people(t, &mut self.fetched.people, calendar, component)?;
         }

@@ -4,6 +4,7 @@
 //! them say this. What is written is a whole object, zones included; a change that says nothing new is not
 //! written. WCAP's storeevents and storetodos; the methods are those of RFC 5546.
 
+use super::attach::{self, Attach, Attaching, Dropped};
 use super::desk::{Desk, Written};
 use super::edit::{Edit, EditError, PropertyEdit, insert};
 use super::series::{Changed, Target, World, change};
@@ -87,6 +88,8 @@ pub struct StoreItem<'a> {
     pub sent_by: Option<String>,
     /// Whether a start that its rule does not give moves to the first that it does.
     pub drop_unfit_start: bool,
+    /// What it does with attachments.
+    pub attach: Attach<'a>,
 }
 
 /// What became of a store.
@@ -98,6 +101,8 @@ pub struct Stored {
     pub changed: bool,
     /// Whether the caller may read what was stored.
     pub readable: bool,
+    /// What became of attachments that were to go, if there were any.
+    pub dropped: Option<Dropped>,
 }
 
 impl Core {
@@ -106,7 +111,7 @@ impl Core {
     /// Errors: `AccessDenied`, `NoSuchCalendar`; `ItemExists`, `NothingToModify`, `NoSuchItem`, `NoSuchInstance`;
     /// `NotOwner` for somebody else's private item; `NotOrganizer`, `NotAttendeesTurn`, `NoOrganizerAddress`;
     /// `NoStart`, `BadValue`, `UnknownZone`, `TooMuch`; `SameDay`, `PastNeighbour`, `InstancePrivacy`;
-    /// `DoubleBooked`, `TransparentResource`.
+    /// `DoubleBooked`, `TransparentResource`; `NoSuchAttachment` when none of those that are to go is there.
     pub fn store_item(
         &self,
         caller: &Caller,
@@ -114,6 +119,7 @@ impl Core {
         request: &StoreItem<'_>,
     ) -> Result<Stored> {
         let fresh = self.ids().uid();
+        let attaching = Attaching::new(self, &request.attach)?;
         self.store().write(|t| {
             let access = self.access(t, caller, Some(calid))?;
             access.grant::<Adding>()?;
@@ -127,9 +133,10 @@ impl Core {
                 desk: &desk,
                 request,
                 fresh: &fresh,
+                attaching: &attaching,
             };
-            let written = match old {
-                None => store.create(t, uid)?,
+            let (written, dropped) = match old {
+                None => (store.create(t, uid)?, None),
                 Some(item) => {
                     store.check_mode(&item)?;
                     access.grant::<Modifying>()?;
@@ -144,6 +151,7 @@ impl Core {
                     false => written,
                 },
                 readable: access.allows(Right::Read),
+                dropped,
             })
         })
     }
@@ -162,6 +170,7 @@ struct Store<'a> {
     desk: &'a Desk<'a>,
     request: &'a StoreItem<'a>,
     fresh: &'a str,
+    attaching: &'a Attaching<'a>,
 }
 
 impl Store<'_> {
@@ -217,8 +226,10 @@ impl Store<'_> {
             let message = "there is no series of that UID to change one instance of";
             return Err(Error::new(Failed::NoSuchItem, message));
         }
+        self.attaching.dropped(None)?;
         let organizer = organizer::of_new(t, self.desk, request)?;
         let mut edit = self.edit(t)?;
+        self.attaching.join(t, &mut edit, None)?;
         if let Some(list) = &mut edit.attendees {
             organizer::resolve(t, self.desk, &mut list.entries, &[])?;
         }
@@ -251,10 +262,12 @@ impl Store<'_> {
         self.write(t, None, vec![object])
     }
 
-    fn modify(&self, t: &mut WriteTxn<'_>, item: &Item) -> Result<Vec<String>> {
+    fn modify(&self, t: &mut WriteTxn<'_>, item: &Item) -> Result<(Vec<String>, Option<Dropped>)> {
         let object = self.desk.object(item)?;
         organizer::check(t, self.desk, self.request, &object)?;
+        let dropped = self.attaching.dropped(Some(&object))?;
         let mut edit = self.edit(t)?;
+        self.attaching.join(t, &mut edit, Some(&object))?;
         if let Some(list) = &mut edit.attendees {
             organizer::resolve(t, self.desk, &mut list.entries, &object.components)?;
         }
@@ -284,14 +297,14 @@ impl Store<'_> {
             &object,
         );
         match change(&object, &target, &make, &self.world(false))? {
-            Changed::Nothing => Ok(Vec::new()),
+            Changed::Nothing => Ok((Vec::new(), dropped)),
             Changed::Object {
                 object: mut made, ..
             } => {
                 if method == Method::Reply && target == Target::Whole {
                     answer_exceptions(&object, &mut made, &own, now);
                 }
-                self.write(t, Some(&object), vec![made])
+                Ok((self.write(t, Some(&object), vec![made])?, dropped))
             }
             Changed::Split { edited, mut rest } => {
                 // What is left ends or begins elsewhere: a new revision of it, too.
@@ -299,7 +312,8 @@ impl Store<'_> {
                 {
                     stamp(method, before, after, now);
                 }
-                self.write(t, Some(&object), vec![edited, rest])
+                let written = self.write(t, Some(&object), vec![edited, rest])?;
+                Ok((written, dropped))
             }
         }
     }
@@ -312,6 +326,7 @@ impl Store<'_> {
         objects: Vec<CalendarObject>,
     ) -> Result<Vec<String>> {
         organizer::check_voice(self.desk, self.request.method, &objects)?;
+        attach::check_count(self.desk.core, old, &objects)?;
         let resource = self.desk.calendar.properties.resource;
         let transparent = |c: &Component| {
             c.value("TRANSP")

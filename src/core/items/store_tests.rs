@@ -69,6 +69,7 @@ fn store(core: &Core, caller: &Caller, uid: &str, target: Target, edit: Edit) ->
         organizer: Organizer::Unsaid,
         sent_by: None,
         drop_unfit_start: false,
+        attach: Attach::default(),
     };
     core.store_item(caller, "tom", &request)
 }

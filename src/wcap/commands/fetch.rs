@@ -179,17 +179,17 @@ fn window(context: &Context, zone: Option<&Zone>) -> Result<Window, Failure> {
 fn wanted(context: &Context) -> Result<Wanted, Failure> {
     let args = &context.args;
     let recurring = args.flag("recurring")?;
-    // Attachments are URIs, or data in the text itself, which is always there.
-    args.flag("fetchattach")?;
     let form = Form {
         zone: args.zone("tzidout")?,
         attributes: Attributes::All,
         mail: args.flag("emailorcalid")?,
         relative_alarms: args.flag("relativealarm")?,
         rules: args.flag_if_given("compressed")?.unwrap_or(recurring),
+        base: context.base.clone(),
     };
     let selection = Selection {
         states: args.states("compstate")?,
+        attachment_data: args.flag("fetchattach")?,
         instances: !recurring,
         ..Selection::default()
     };
@@ -291,6 +291,8 @@ pub(super) fn shape(
         zone: &fetched.zone,
         language: &fetched.calendar.calendar.properties.language,
         people: &fetched.people,
+        calid: &fetched.calendar.calid,
+        attachments: &fetched.attachments,
     };
     let mut objects: Vec<Option<Found>> = objects.into_iter().map(Some).collect();
     let mut shaper = Shaper::new(form, place);

@@ -1,6 +1,7 @@
 //! The commands, one family to a file: their rows, and for each a short way from parameters to the core and
 //! from its answer to a reply.
 
+mod attachments;
 mod calendars;
 mod calprops;
 mod clear;
@@ -35,6 +36,7 @@ pub(super) const FAMILIES: &[&[Row]] = &[
     fetch::sync::ROWS,
     verify::ROWS,
     store::ROWS,
+    attachments::ROWS,
     delete::ROWS,
     clear::ROWS,
     transfer::ROWS,

@@ -9,6 +9,8 @@ mod rows;
 
 use super::fetch;
 use crate::core::access::Right;
+use crate::core::attachments::NewAttachment;
+use crate::core::items::attach::{Attach, Dropped};
 use crate::core::items::by_id::{ItemId, Reach};
 use crate::core::items::edit::{Edit, insert};
 use crate::core::items::fetch::Selection;
@@ -23,6 +25,7 @@ use crate::wcap::args::{Args, Modifier};
 use crate::wcap::calprops::{self, Block, Extras};
 use crate::wcap::context::{Context, Failure};
 use crate::wcap::errno::Errno;
+use crate::wcap::media;
 use crate::wcap::registry::{Needs, Row};
 use crate::wcap::reply::{Answer, Calendar, Reply, status};
 use crate::wcap::shape::{Attributes, Form};
@@ -36,6 +39,7 @@ pub(super) const ROWS: &[Row] = &[
         doc: "Creates an event or changes it.",
         session: Needs::Optional,
         cost: Cost::Heavy,
+        takes_attachments: true,
         params: rows::EVENT,
         ..Row::new("storeevents", Errno::StoreEventsFailed, events)
     },
@@ -43,6 +47,7 @@ pub(super) const ROWS: &[Row] = &[
         doc: "Creates a todo or changes it.",
         session: Needs::Optional,
         cost: Cost::Heavy,
+        takes_attachments: true,
         params: rows::TODO,
         ..Row::new("storetodos", Errno::StoreTodosFailed, todos)
     },
@@ -65,11 +70,18 @@ fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
     let defaults = |made: &_| fields::defaults(kind, made);
     let by_user = context.compatibility.organizer_by_user;
     let request = request(args, kind, by_user, &edit, &defaults);
-    let request = super::told(context, Some(&calid), Right::Add, request)?;
+    let mut request = super::told(context, Some(&calid), Right::Add, request)?;
+    let files = attached(context);
+    request.attach.add = &files;
     let stored = context.core.store_item(&context.caller, &calid, &request)?;
+    let errno = match stored.dropped {
+        None => Errno::Ok,
+        Some(Dropped::All) => Errno::AttachmentsDeleted,
+        Some(Dropped::Some) => Errno::AttachmentsPartlyDeleted,
+    };
     if args.flag("fetch")? && stored.readable {
         // It is stored: an answer that cannot be given in full does not make that a failure.
-        match whole(context, kind, &calid, &stored) {
+        match whole(context, kind, &calid, &stored, errno) {
             Ok(answer) => return Ok(answer),
             Err(failure) => {
                 tracing::debug!(reason = %failure, "a stored item could not be answered in full");
@@ -80,7 +92,27 @@ fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
     for uid in &stored.uids {
         calendar.push_component(status(kind.component_name(), uid, None, STORED));
     }
-    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+    Ok(Reply::of(calendar.finish(errno)).into())
+}
+
+/// The parts that are attachments. A form whose user chose no file has a part without name and content.
+fn attached(context: &Context) -> Vec<NewAttachment> {
+    let parts = context.uploads.iter().filter(|part| part.part);
+    let chosen = parts.filter(|part| {
+        !part.content.is_empty()
+            || part
+                .file_name
+                .as_deref()
+                .is_some_and(|name| !name.is_empty())
+    });
+    chosen
+        .map(|part| NewAttachment {
+            name: part.file_name.as_deref().and_then(media::base_name),
+            media_type: part.content_type.as_deref().and_then(media::essence),
+            client_id: part.content_id.clone(),
+            content: part.content.clone(),
+        })
+        .collect()
 }
 
 /// What is to be stored, and on which terms.
@@ -118,11 +150,25 @@ fn request<'a>(
         organizer: organizer(args, by_user)?,
         sent_by: args.text("sentUID")?.map(|user| user.into_owned()),
         drop_unfit_start: args.flag("excludedtstart")?,
+        attach: Attach {
+            add: &[],
+            drop: match args.list("deleteattach")?.set() {
+                Some(ids) => ids.iter().map(|id| id.trim().to_owned()).collect(),
+                None => Vec::new(),
+            },
+            send: args.flag("sendattach")?,
+        },
     })
 }
 
 /// The stored items in full, as a fetch would give them.
-fn whole(context: &Context, kind: Kind, calid: &str, stored: &Stored) -> Result<Answer, Failure> {
+fn whole(
+    context: &Context,
+    kind: Kind,
+    calid: &str,
+    stored: &Stored,
+    errno: Errno,
+) -> Result<Answer, Failure> {
     let args = &context.args;
     let recurring = args.flag("recurring")?;
     let form = Form {
@@ -131,6 +177,7 @@ fn whole(context: &Context, kind: Kind, calid: &str, stored: &Stored) -> Result<
         mail: args.flag("emailorcalid")?,
         relative_alarms: args.flag("relativealarm")?,
         rules: args.flag_if_given("compressed")?.unwrap_or(recurring),
+        base: context.base.clone(),
     };
     let whole = |uid: &String| ItemId {
         uid: uid.clone(),
@@ -158,7 +205,7 @@ fn whole(context: &Context, kind: Kind, calid: &str, stored: &Stored) -> Result<
         }
         calendar.push_component(component);
     }
-    Ok(Reply::of(calendar.finish(Errno::Ok)).into())
+    Ok(Reply::of(calendar.finish(errno)).into())
 }
 
 /// Which part of the item is meant: 4 or no `rid` is all of it, and `rchange` makes it so.

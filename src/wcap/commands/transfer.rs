@@ -279,7 +279,7 @@ fn export(context: &Context) -> Result<Answer, Failure> {
     let calendar = object::to_calendar(&objects, head);
     drop(objects);
     Ok(Answer::File(File {
-        content_type: format.content_type(),
+        content_type: format.content_type().into(),
         name: format!("export.{}", format.extension()),
         content: encode::file(&calendar, format),
     }))

@@ -3,14 +3,18 @@
 //! A body is read whole, up to a bound and within a time, before anything is done with it.
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::Request;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::header;
+use http::header::{self, HeaderMap};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::limits::Limits;
 use crate::text::form::{Form, FormError};
 use crate::wcap::context::Upload;
+use crate::wcap::errno::Errno;
+use crate::wcap::media;
 use crate::wcap::registry::Row;
 
 /// Why a body cannot be used.
@@ -31,6 +35,15 @@ pub(super) enum BodyError {
     /// It is not the multipart form it says it is.
     #[error("expected a multipart form: {0}")]
     Multipart(String),
+    /// It says that it is multipart, and not what stands between the parts.
+    #[error("expected the boundary of a multipart form")]
+    NoBoundary,
+    /// What a part says of itself cannot be read.
+    #[error("expected a part with sound headers: {0}")]
+    PartHeaders(String),
+    /// A part is not what it says of itself.
+    #[error("expected a part that is encoded as it says: {0}")]
+    PartEncoding(String),
 }
 
 impl BodyError {
@@ -38,24 +51,40 @@ impl BodyError {
     pub(super) fn is_unread(&self) -> bool {
         matches!(self, Self::TooLarge(_) | Self::Slow(_) | Self::Cut(_))
     }
+
+    /// The result of a command whose body it is: those that take attachments have numbers for what MIME can break.
+    pub(super) fn errno(&self, row: &Row) -> Errno {
+        match self {
+            Self::NoBoundary if row.takes_attachments => Errno::MissingBoundary,
+            Self::PartHeaders(_) if row.takes_attachments => Errno::BadMimeType,
+            Self::Multipart(_) | Self::PartEncoding(_) if row.takes_attachments => {
+                Errno::InvalidAttachment
+            }
+            _ => Errno::BadArguments,
+        }
+    }
 }
 
 /// What a body holds.
 #[derive(PartialEq, Eq)]
 enum Holds {
     Urlencoded,
-    Multipart,
+    /// With the value of Content-Type.
+    Multipart(String),
     File(String),
 }
 
 fn holds(request: &Request) -> Holds {
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
-    let media_type = content_type.unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    let content_type = content_type.unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
     match media_type.to_ascii_lowercase().as_str() {
         "" | "application/x-www-form-urlencoded" => Holds::Urlencoded,
-        "multipart/form-data" => Holds::Multipart,
+        // Programs that are no browsers send their attachments as the parts of a message.
+        "multipart/form-data" | "multipart/mixed" | "multipart/related" => {
+            Holds::Multipart(content_type.to_owned())
+        }
         other => Holds::File(other.to_owned()),
     }
 }
@@ -69,12 +98,14 @@ pub(super) async fn read(
     uploads: &mut Vec<Upload>,
 ) -> Result<(), BodyError> {
     let holds = holds(&request);
-    let limit = match row.is_some_and(|row| row.takes_file) {
-        true => limits.import_body,
-        false => limits.request_body,
+    let limit = match row {
+        Some(row) if row.takes_file => limits.import_body,
+        Some(row) if row.takes_attachments && matches!(holds, Holds::Multipart(_)) => {
+            limits.attachment_body
+        }
+        _ => limits.request_body,
     };
-    let (parts, body) = request.into_parts();
-    let content = collect(body, limit, limits).await?;
+    let content = collect(request.into_body(), limit, limits).await?;
     let ignored = row.is_some_and(|row| row.ignores_body) && holds != Holds::Urlencoded;
     if content.is_empty() || ignored {
         return Ok(());
@@ -85,9 +116,10 @@ pub(super) async fn read(
             let text = text.trim_end_matches(['\r', '\n']);
             Ok(form.add_encoded(text, super::form_limits(limits))?)
         }
-        Holds::Multipart => {
-            let whole = Request::from_parts(parts, Body::from(content));
-            read_multipart(whole, limits, form, uploads).await
+        Holds::Multipart(content_type) => {
+            let checked = row.is_some_and(|row| row.takes_attachments);
+            let boundary = boundary(&content_type)?;
+            read_multipart(content, boundary, checked, limits, form, uploads).await
         }
         Holds::File(content_type) => {
             uploads.push(Upload {
@@ -95,6 +127,8 @@ pub(super) async fn read(
                 file_name: None,
                 content_type: Some(content_type),
                 content,
+                part: false,
+                content_id: None,
             });
             Ok(())
         }
@@ -115,40 +149,119 @@ async fn collect(body: Body, limit: usize, limits: &Limits) -> Result<Bytes, Bod
     }
 }
 
-/// The parts of a multipart form (RFC 7578): files, and parameters written as they are.
+/// What stands between the parts; all multipart types are taken apart alike.
+fn boundary(content_type: &str) -> Result<String, BodyError> {
+    let params = content_type
+        .split_once(';')
+        .map_or("", |(_, params)| params);
+    let like_form = format!("multipart/form-data;{params}");
+    multer::parse_boundary(like_form).map_err(|error| match error {
+        multer::Error::NoBoundary => BodyError::NoBoundary,
+        other => BodyError::Multipart(other.to_string()),
+    })
+}
+
+impl From<multer::Error> for BodyError {
+    fn from(error: multer::Error) -> Self {
+        match error {
+            multer::Error::ReadHeaderFailed(_)
+            | multer::Error::DecodeHeaderName { .. }
+            | multer::Error::DecodeHeaderValue { .. } => Self::PartHeaders(error.to_string()),
+            other => Self::Multipart(other.to_string()),
+        }
+    }
+}
+
+/// The parts of a multipart body (RFC 7578, RFC 2046 section 5.1): files, and parameters written as they are. With
+/// `checked`, what a file says of itself must be sound.
 async fn read_multipart(
-    request: Request,
+    content: Bytes,
+    boundary: String,
+    checked: bool,
     limits: &Limits,
     form: &mut Form,
     uploads: &mut Vec<Upload>,
 ) -> Result<(), BodyError> {
-    let broken = |error: &dyn std::fmt::Display| BodyError::Multipart(error.to_string());
-    let parts = Multipart::from_request(request, &()).await;
-    let mut parts = parts.map_err(|rejection| broken(&rejection.body_text()))?;
-    while let Some(part) = parts
-        .next_field()
-        .await
-        .map_err(|e| broken(&e.body_text()))?
-    {
-        let name = part.name().unwrap_or_default().to_owned();
+    let whole = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(content)]);
+    let mut parts = multer::Multipart::new(whole, boundary);
+    while let Some(part) = parts.next_field().await? {
+        let name = part.name().map(str::to_owned);
         let file_name = part.file_name().map(str::to_owned);
-        let content_type = part.content_type().map(str::to_owned);
-        let content = part.bytes().await.map_err(|e| broken(&e.body_text()))?;
-        if file_name.is_some() || name == "Upload" {
+        let head = PartHead::of(part.headers());
+        let content = part.bytes().await?;
+        if file_name.is_some() || name.as_deref().is_none_or(|name| name == "Upload") {
             if uploads.len() >= limits.parameters {
                 let limit = limits.parameters;
                 return Err(FormError::TooMany { limit }.into());
             }
+            let content = match checked {
+                true => head.checked(content)?,
+                false => content,
+            };
             uploads.push(Upload {
-                field: name,
+                field: name.unwrap_or_default(),
                 file_name,
-                content_type,
+                content_type: head.content_type,
                 content,
+                part: true,
+                content_id: head.content_id,
             });
         } else {
             let text = std::str::from_utf8(&content).map_err(|_| FormError::Utf8)?;
+            let name = name.unwrap_or_default();
             form.add_literal(&name, text, super::form_limits(limits))?;
         }
     }
     Ok(())
+}
+
+/// What a part says of itself.
+struct PartHead {
+    content_type: Option<String>,
+    encoding: Option<String>,
+    content_id: Option<String>,
+}
+
+impl PartHead {
+    fn of(headers: &HeaderMap) -> Self {
+        let text = |name: &str| {
+            let value = headers.get(name)?;
+            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let id = text("content-id");
+        let id = id.map(|id| id.trim().trim_matches(['<', '>']).to_owned());
+        Self {
+            content_type: text("content-type"),
+            encoding: text("content-transfer-encoding"),
+            content_id: id.filter(|id| !id.is_empty() && id.len() <= 255),
+        }
+    }
+
+    /// The octets of the file; programs that write mail encode them.
+    fn checked(&self, content: Bytes) -> Result<Bytes, BodyError> {
+        if let Some(content_type) = &self.content_type
+            && media::essence(content_type).is_none()
+        {
+            return Err(BodyError::PartHeaders(format!(
+                "'{content_type}' is no media type"
+            )));
+        }
+        let encoding = self.encoding.as_deref().unwrap_or("binary").trim();
+        match encoding.to_ascii_lowercase().as_str() {
+            "7bit" | "8bit" | "binary" => Ok(content),
+            "base64" => {
+                let written: Vec<u8> = content
+                    .iter()
+                    .copied()
+                    .filter(|b| !b.is_ascii_whitespace())
+                    .collect();
+                let decoded = BASE64_STANDARD.decode(written);
+                let decoded = decoded.map_err(|e| BodyError::PartEncoding(e.to_string()))?;
+                Ok(decoded.into())
+            }
+            other => Err(BodyError::PartEncoding(format!(
+                "'{other}' is none of binary, 8bit, 7bit and base64"
+            ))),
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub(super) struct Key {
     caller: Caller,
     /// A session that has ended: refusals say so.
     dead: bool,
+    /// Addresses in the answer begin with it.
+    base: String,
     /// Names and values as sent, each behind its length.
     parameters: String,
 }
@@ -42,12 +44,13 @@ impl Key {
             format: context.format,
             caller: context.caller.clone(),
             dead: context.session == Session::Dead,
+            base: context.base.clone(),
             parameters: parameters(&context.args),
         }
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.parameters.len()
+        size_of::<Self>() + self.base.len() + self.parameters.len()
     }
 }
 
@@ -157,6 +160,7 @@ mod tests {
 
     fn key(parameters: &str) -> Key {
         Key {
+            base: String::new(),
             command: "get_freebusy",
             format: Format::Xml,
             caller: Caller::Anonymous,

@@ -28,6 +28,7 @@ fn router_with(limits: Limits) -> Router {
     core.add_user(&tom, Some("secret & more")).unwrap();
     let prefixes = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned);
     let options = Options {
+        public_url: None,
         prefixes: prefixes.into(),
         compatibility: Compatibility::default(),
     };
@@ -421,6 +422,7 @@ async fn what_was_answered_before_is_never_older_than_the_store() {
     };
     core.add_user(&tom, None).unwrap();
     let options = Options {
+        public_url: None,
         prefixes: vec!["/".to_owned()],
         compatibility: Compatibility::default(),
     };

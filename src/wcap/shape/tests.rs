@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::core::attachments::NO_ATTACHMENTS;
 use crate::core::items::people::Party;
 use crate::ical::object;
 use crate::ical::parse::{self, Limits};
@@ -45,6 +46,8 @@ fn place<'a>(zone: &'a Zone, people: &'a People) -> Place<'a> {
         zone,
         language: "en",
         people,
+        calid: "tom",
+        attachments: &NO_ATTACHMENTS,
     }
 }
 

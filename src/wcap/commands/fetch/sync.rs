@@ -8,6 +8,7 @@ use super::{
     INVITECOUNT, RECURRING, RELATIVEALARM, TZID, TZIDOUT, Wanted, chosen, each, filled, headed,
     kinds, most, window,
 };
+use crate::core::attachments::NO_ATTACHMENTS;
 use crate::core::items::fetch::Window;
 use crate::core::items::people::People;
 use crate::core::items::sync::Deleted;
@@ -164,6 +165,8 @@ fn buried(asked: Option<&str>, deleted: Deleted, form: &Form) -> Component {
         zone: &deleted.zone,
         language: &deleted.calendar.calendar.properties.language,
         people: &people,
+        calid: &deleted.calendar.calid,
+        attachments: &NO_ATTACHMENTS,
     };
     let mut shaper = Shaper::new(form, place);
     for tombstone in deleted.tombstones {

@@ -13,6 +13,7 @@ use crate::ical::zone::Zone;
 use crate::wcap::args::{Args, Attendee, Field, Trigger as When};
 use crate::wcap::context::Failure;
 use crate::wcap::errno::Errno;
+use crate::wcap::shape;
 
 /// Values of `status`, by their number.
 const STATUSES: [&str; 8] = [
@@ -213,10 +214,7 @@ fn lists(args: &Args, replace: bool) -> Result<Vec<PropertyEdit>, Failure> {
         };
         let properties: Vec<Property> = match (joined, name) {
             (true, _) => vec![value::texts_property(name, &items)],
-            (false, "ATTACH") => items
-                .iter()
-                .map(|url| Property::new(name, url.trim()))
-                .collect(),
+            (false, "ATTACH") => items.iter().map(|url| attachment(url.trim())).collect(),
             (false, _) => items
                 .iter()
                 .map(|text| Property::text(name, text))
@@ -228,6 +226,18 @@ fn lists(args: &Args, replace: bool) -> Result<Vec<PropertyEdit>, Failure> {
         }
     }
     Ok(edits)
+}
+
+/// An address as ATTACH. One that was told for a stored attachment names that; whether the item has it is seen later.
+fn attachment(url: &str) -> Property {
+    let plain = Property::new("ATTACH", url);
+    match shape::attachments::id_of(url) {
+        Some(id) => {
+            let named = id.line(plain.params());
+            named.map_or(plain, |named| named.with_value(url))
+        }
+        None => plain,
+    }
 }
 
 /// Properties whose values are words and numbers.
