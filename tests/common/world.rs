@@ -82,6 +82,11 @@ impl<'a> Demo<'a> {
         }
     }
 
+    /// The clock, to be moved while clients are there.
+    pub fn clock(&self) -> Arc<ManualClock> {
+        Arc::clone(&self.clock)
+    }
+
     /// The WCAP door on it, to be asked without a socket.
     pub fn router(&mut self) -> axum::Router {
         router(self.core().clone(), &self.config)
