@@ -131,7 +131,8 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let grace = config.server.stop_time;
     let jobs = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
-    let mut router = router(config, core, jobs)?.merge(observe::health_routes(health.clone()));
+    let mut router =
+        router(config, core, jobs.clone())?.merge(observe::health_routes(health.clone()));
     let own_metrics = match config.metrics.addr {
         Some(addr) => Some((
             bind("metrics", addr).await?.0,
@@ -159,10 +160,10 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
             grace,
         )
     };
-    let cap_settings = cap::Settings {
-        limits: config.limits.clone(),
-        stop_grace: grace,
-        ..cap::Settings::default()
+    let cap_settings = cap_settings(config, tls.clone());
+    let host = cap::Host {
+        core: core.clone(),
+        jobs: jobs.clone(),
     };
     let own_metrics = async {
         if let Some((listener, router)) = own_metrics {
@@ -189,13 +190,29 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
         told,
         serve(http, router.layer(CatchPanicLayer::new()), options),
         renew(tls, hangup, stopped.clone()),
-        cap::serve(cap, Arc::new(cap_settings), stopped.clone()),
+        cap::serve(cap, Arc::new(cap_settings), host, stopped.clone()),
         administration(socket, core, stopped.clone(), grace),
         sweep(core, stopped.clone()),
         observe::upkeep(metrics, stopped.clone()),
         own_metrics,
     );
     Ok(())
+}
+
+/// What the configuration tells the CAP door.
+pub fn cap_settings(config: &Config, tls: Option<Arc<Tls>>) -> cap::Settings {
+    let csid = config.cap.csid.as_ref().unwrap_or(&config.server.domain);
+    cap::Settings {
+        limits: config.limits.clone(),
+        csid: csid.to_lowercase(),
+        anonymous: config.auth.anonymous,
+        plain_on_loopback: config.cap.plain_on_loopback,
+        digest_md5: config.cap.digest_md5,
+        auth_attempts: config.cap.auth_attempts as usize,
+        stop_grace: config.server.stop_time,
+        tls,
+        ..cap::Settings::default()
+    }
 }
 
 /// The certificates that the configuration names, if any.

@@ -14,6 +14,24 @@ mod tests;
 pub use load::{Error, Loaded, Source, Sources};
 pub use table::Config;
 
+use crate::model::id::QualifiedName;
+
+/// Who may act as whom (`cap.may_act_as`): UPNs in lower case, `@` for nobody in particular. Nothing if an entry cannot
+/// be read.
+pub fn acting(config: &Config) -> Option<Vec<(String, String)>> {
+    let domain = &config.server.domain;
+    let upn = |text: &str| match text.strip_prefix('@') {
+        Some(realm) => Some(format!("@{}", realm.to_lowercase())),
+        None => Some(QualifiedName::parse(text, domain).ok()?.to_string()),
+    };
+    let entries = config.cap.may_act_as.iter();
+    let pairs = entries.map(|entry| {
+        let (who, whom) = entry.split_once(':')?;
+        Some((upn(who.trim())?, upn(whom.trim())?))
+    });
+    pairs.collect()
+}
+
 impl table::Tls {
     /// Whether the listeners speak TLS.
     pub fn is_on(&self) -> bool {

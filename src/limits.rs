@@ -195,12 +195,24 @@ limits! {
     cap_connections: usize, Count = 20_000;
     /// A CAP command line, without its line end. Longer ones end the session.
     cap_command_line: usize, Bytes = 4 * KIB;
+    /// A line of a login exchange over CAP. Mechanisms with tickets fill some KiB.
+    cap_sasl_line: usize, Bytes = 64 * KIB;
+    /// A line of a CAP command's data. Folded lines are short; data in base64 may come as one.
+    cap_data_line: usize, Bytes = MIB;
     /// The whole data of a CAP command; announced as MAXICALOBJECTSIZE.
     cap_object_size: usize, Bytes = 64 * MIB;
+    /// Data of CAP commands held in memory for all sessions together; further ones are refused meanwhile.
+    cap_held_data: usize, Bytes = 256 * MIB;
     /// CAP commands a client may have outstanding; announced as PIPELINE.
     cap_pipeline: usize, Count = 8;
     /// Addresses one CALIDEXPAND or UPNEXPAND answers; announced as MAXCALIDEXPANDLIST and MAXUPNEXPANDLIST.
     cap_expand_list: usize, Count = 10_000;
+    /// UIDs one GENERATEUID answers.
+    cap_uids: usize, Count = 10_000;
+    /// Time a CAP command may work before it is given up, however long the client would wait.
+    cap_work_time: Duration, Time = 10 * MINUTE;
+    /// Time a CAP client may leave the question open whether a command shall go on; then it is given up.
+    cap_continue_time: Duration, Time = 5 * MINUTE;
     /// Time without a command after which a CAP session is dropped; announced as AUTOLOGOUTTIME, whose 0 is
     /// never.
     cap_idle: Duration, Time = 30 * MINUTE;

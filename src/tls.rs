@@ -26,6 +26,11 @@ use crate::model::clock::Clock;
 /// What the first octet of a TLS connection is: the content type of a handshake record (RFC 8446 section 5.1).
 pub const HANDSHAKE: u8 = 0x16;
 
+/// Any transport: TCP, TLS over it, a Unix socket.
+pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
 /// Where certificate and key come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {

@@ -23,11 +23,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::util::MapRequest;
 
-use super::stream::{Duplex, Impatient, Opened};
+use super::stream::{Impatient, Opened};
 use super::target::Repaired;
 use crate::limits::Limits;
 use crate::origin::{Origin, Proxies};
-use crate::tls::{self, Tls};
+use crate::tls::{self, Duplex, Tls};
 
 /// Pause after `accept` failed (out of file descriptors, as a rule): long enough not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

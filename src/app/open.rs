@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Error;
 use crate::admin::client::Connection;
 use crate::admin::{self, Peer, Request, Response};
-use crate::config::Config;
+use crate::config::{Config, acting};
 use crate::core::password::Cost;
 use crate::core::{self, Core};
 use crate::model::acl::Acl;
@@ -35,6 +35,9 @@ pub fn settings(config: &Config) -> core::Settings {
         session_bind_address: config.session.bind_address,
         password_cache: seconds(config.auth.password_cache),
         tombstone_days: config.sync.tombstone_days.into(),
+        digest_md5: config.cap.digest_md5,
+        // The configuration was checked.
+        may_act_as: acting(config).unwrap_or_default(),
         anonymous: config.auth.anonymous,
         proxyauth: config.admin.proxyauth,
         override_acl: config.admin.override_acl,

@@ -9,13 +9,10 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::tls::Duplex;
+
 /// How HTTP/2 begins (RFC 9113 section 3.4); until it can be told apart nothing else watches the clock.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// Any transport: TCP, TLS over it, a Unix socket.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 /// A transport whose first octets have been looked at and are still read first.
 pub(super) struct Opened {

@@ -1,19 +1,23 @@
-//! The capability lines of the greeting and of CAPABILITY (draft-ietf-calsch-cap-04 section 7.1).
+//! The capability lines of the greeting, of CAPABILITY and of a login (draft-ietf-calsch-cap-04 section 7.1).
 
 use std::fmt::{Display, Write as _};
 
-use super::settings::Settings;
+use super::PRODID;
+use super::settings::{Link, Mechanism, Settings};
 
 /// `QUERYLEVEL` when the line is absent is SQL-92, which we do not speak: the line is always sent.
 const QUERY_LEVEL: &str = "SQL-MIN";
 
 /// One `NAME=value` line each, ending in CR LF, in the order of the draft's examples.
-pub fn lines(settings: &Settings) -> String {
+///
+/// What may be used depends on the link; `starttls` says that it may be given now.
+pub fn lines(settings: &Settings, link: &Link, starttls: bool) -> String {
     let limits = &settings.limits;
-    let mut out = String::with_capacity(256);
+    let mut out = String::with_capacity(320);
     line(&mut out, "CAPVERSION", "1.0");
     line(&mut out, "ITIPVERSION", "1.0");
-    for mechanism in &settings.mechanisms {
+    let usable = Mechanism::ALL.into_iter();
+    for mechanism in usable.filter(|mechanism| settings.offers(*mechanism, link)) {
         line(&mut out, "AUTH", mechanism.name());
     }
     line(&mut out, "CAR", "CAR-FULL-1");
@@ -29,6 +33,22 @@ pub fn lines(settings: &Settings) -> String {
     line(&mut out, "MAXUPNEXPANDLIST", limits.cap_expand_list);
     line(&mut out, "PIPELINE", limits.cap_pipeline);
     line(&mut out, "AUTOLOGOUTTIME", limits.cap_idle.as_secs());
+    if starttls {
+        line(&mut out, "STARTTLS", 1);
+    }
+    out
+}
+
+/// The object that a successful login is answered with: capabilities in the dress of a calendar object, whose lines
+/// are no content lines (the draft's page 42).
+pub fn login(settings: &Settings, link: &Link, upn: &str) -> String {
+    let mut out = String::with_capacity(640);
+    out.push_str("Content-Type:text/calendar; method=REQUEST; charset=US-ASCII\r\n");
+    out.push_str("Content-Transfer-Encoding: 7bit\r\n\r\nBEGIN:VCAP\r\n");
+    let _ = write!(out, "PRODID:{PRODID}\r\nVERSION:2.1\r\n");
+    line(&mut out, "IDENTITY", upn);
+    out.push_str(&lines(settings, link, false));
+    out.push_str("END:VCAP\r\n");
     out
 }
 
@@ -62,10 +82,11 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(
-            lines(&settings),
-            "CAPVERSION=1.0\r\nITIPVERSION=1.0\r\nCAR=CAR-FULL-1\r\nQUERYLEVEL=SQL-MIN\r\n\
-             MAXICALOBJECTSIZE=1000\r\nMINDATE=19700101T000000Z\r\nMAXDATE=20380119T031407Z\r\n\
-             MAXCALIDEXPANDLIST=5\r\nMAXUPNEXPANDLIST=5\r\nPIPELINE=1\r\nAUTOLOGOUTTIME=0\r\n"
+            lines(&settings, &Link::default(), true),
+            "CAPVERSION=1.0\r\nITIPVERSION=1.0\r\nAUTH=SCRAM-SHA-256\r\nAUTH=ANONYMOUS\r\n\
+             CAR=CAR-FULL-1\r\nQUERYLEVEL=SQL-MIN\r\nMAXICALOBJECTSIZE=1000\r\n\
+             MINDATE=19700101T000000Z\r\nMAXDATE=20380119T031407Z\r\nMAXCALIDEXPANDLIST=5\r\n\
+             MAXUPNEXPANDLIST=5\r\nPIPELINE=1\r\nAUTOLOGOUTTIME=0\r\nSTARTTLS=1\r\n"
         );
     }
 }

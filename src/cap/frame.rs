@@ -115,6 +115,11 @@ pub fn write_reply(out: &mut Vec<u8>, status: Status, arguments: &str, note: &st
     out.extend_from_slice(b".\r\n");
 }
 
+/// Appends an intermediate reply: the status line alone.
+pub fn write_line(out: &mut Vec<u8>, status: Status) {
+    let _ = write!(out, "{status}\r\n");
+}
+
 /// Appends data lines with their dots stuffed and every line end as CR LF; a last line without its end
 /// gets one. The closing lone dot is the caller's.
 pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {

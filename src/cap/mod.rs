@@ -1,21 +1,27 @@
 //! The CAP door: Calendar Access Protocol over CSTP (draft-ietf-calsch-cap-04), TCP port 5229.
 //!
 //! Bytes become lines in [`frame`], lines become replies in the state machine [`channel`]; neither knows a
-//! socket or a clock. [`server`] is the only place with sockets. What the calendars answer is `core`'s.
-//!
-//! Answered so far: the greeting, CAPABILITY, NOOP and DISCONNECT; every other verb has its row in the
-//! table of [`channel`] and is refused there with the status the draft gives for it. No mechanism is
-//! built, so a session stays in the Connected state.
+//! socket or a clock. What takes the core is handed out as a [`job`] and carried out in [`work`]: logins by [`sasl`],
+//! the commands in objects by [`command`]. [`server`] is the only place with sockets.
 
 pub mod capability;
 pub mod channel;
+pub mod command;
 pub mod frame;
+pub mod ids;
+pub mod job;
+pub mod object;
+pub mod sasl;
 pub mod server;
 pub mod settings;
 pub mod status;
+pub mod work;
 
-pub use server::serve;
+pub use server::{Host, serve};
 pub use settings::Settings;
+
+/// Who made the objects of answers.
+const PRODID: &str = concat!("-//wcapd//wcapd ", env!("CARGO_PKG_VERSION"), "//EN");
 
 /// Drives framing and the state machine with arbitrary bytes; panics when an invariant breaks.
 ///

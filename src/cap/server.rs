@@ -1,7 +1,8 @@
 //! The sockets of the CAP door: accepts, reads, writes, closes. What is said is [`Channel`]'s.
 
-use std::future::{pending, poll_fn};
+use std::future::{pending as pending_forever, poll_fn};
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,8 +15,13 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, sleep, sleep_until, timeout};
 
 use super::channel::{self, Channel};
-use super::settings::Settings;
+use super::job::{Job, Outcome};
+use super::settings::{Link, Settings};
+use super::work;
+use crate::core::{Client, Core};
+use crate::dispatch::Dispatch;
 use crate::metric;
+use crate::tls::{Door, Duplex};
 
 /// Octets taken from a socket at a time; bounds what one turn can make outgoing.
 const READ: usize = 4096;
@@ -24,6 +30,15 @@ const LINGER_OCTETS: usize = 64 * 1024;
 /// Pause after `accept` failed (out of file descriptors, as a rule): long enough not to spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What carries out the work of sessions.
+#[derive(Clone)]
+pub struct Host {
+    /// The calendars and who may use them.
+    pub core: Core,
+    /// The way to them.
+    pub jobs: Dispatch,
+}
+
 /// Serves CAP on `listener` until `shutdown` turns true or its sender is gone.
 ///
 /// Then no connection is accepted any more, open sessions are told 10.2 and closed, and the call returns
@@ -31,6 +46,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(
     listener: TcpListener,
     settings: Arc<Settings>,
+    host: Host,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let mut sessions = JoinSet::new();
@@ -44,8 +60,15 @@ pub async fn serve(
                 Ok((stream, _)) if sessions.len() >= settings.limits.cap_connections => turn_away(stream),
                 Ok((stream, peer)) => {
                     tracing::debug!(%peer, "CAP session opened");
-                    let session = session(stream, Arc::clone(&settings), stop.clone());
-                    sessions.spawn(session);
+                    // A reply leaves in one piece.
+                    let _ = stream.set_nodelay(true);
+                    let session = Session {
+                        stream: Box::new(stream),
+                        settings: Arc::clone(&settings),
+                        host: host.clone(),
+                        address: peer.ip().to_canonical(),
+                    };
+                    sessions.spawn(session.run(stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a CAP connection");
@@ -69,46 +92,119 @@ pub async fn serve(
     }
 }
 
-/// One session from greeting to close. Its size is what an idle connection costs.
-async fn session<S>(mut stream: S, settings: Arc<Settings>, mut shutdown: watch::Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let _open = Open::new();
-    let mut channel = Channel::new(Arc::clone(&settings), now());
-    loop {
-        let outgoing = channel.take_outgoing();
-        if !outgoing.is_empty()
-            && !send(&mut stream, &outgoing, settings.limits.cap_write_time).await
-        {
-            return;
-        }
-        drop(outgoing);
-        if channel.is_closed() {
-            break;
-        }
-        let deadline = channel.deadline();
-        tokio::select! {
-            biased;
-            () = stopped(&mut shutdown) => channel.stop(),
-            received = poll_fn(|cx| receive(&mut stream, cx, |octets| channel.feed(octets, now()))) => {
-                if !matches!(received, Ok(1..)) {
-                    return;
-                }
-            }
-            () = until(deadline) => channel.expire(now()),
-        }
-    }
-    let _ = timeout(settings.linger, close(stream)).await;
+/// A connection and what its session needs.
+struct Session {
+    stream: Box<dyn Duplex>,
+    settings: Arc<Settings>,
+    host: Host,
+    address: IpAddr,
 }
 
-/// Sends everything, unless the client leaves it unread for `limit`. Whether it went out.
-async fn send<S: AsyncWrite + Unpin>(stream: &mut S, octets: &[u8], limit: Duration) -> bool {
-    let sent = async {
-        stream.write_all(octets).await?;
-        stream.flush().await
-    };
-    matches!(timeout(limit, sent).await, Ok(Ok(())))
+/// Work of the session that goes on elsewhere.
+type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+impl Session {
+    /// The session from greeting to close. Its size is what an idle connection costs.
+    async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
+        let _open = Open::new();
+        let link = Link {
+            local: self.address.is_loopback(),
+            ..Link::default()
+        };
+        let mut channel = Channel::new(Arc::clone(&self.settings), link, now());
+        let mut pending: Option<Pending> = None;
+        let mut told = false;
+        loop {
+            let outgoing = channel.take_outgoing();
+            if !outgoing.is_empty() && !self.send(&outgoing).await {
+                return channel.gone();
+            }
+            drop(outgoing);
+            if channel.is_closed() {
+                break;
+            }
+            if channel.wants_tls() {
+                match self.secure().await {
+                    Some((session, certificate)) => {
+                        self = session;
+                        channel.secured(certificate);
+                        continue;
+                    }
+                    None => return,
+                }
+            }
+            if let Some(job) = channel.take_job() {
+                pending = Some(self.carry_out(job));
+            }
+            let deadline = channel.deadline();
+            let stream = &mut self.stream;
+            tokio::select! {
+                biased;
+                () = stopped(&mut shutdown), if !told => {
+                    told = true;
+                    channel.stop();
+                }
+                outcome = done(&mut pending) => {
+                    pending = None;
+                    channel.finish(outcome, now());
+                }
+                received = poll_fn(|cx| receive(stream, cx, |octets| channel.feed(octets, now()))), if channel.wants_input() => {
+                    if !matches!(received, Ok(1..)) {
+                        return channel.gone();
+                    }
+                }
+                () = until(deadline) => channel.tick(now()),
+            }
+        }
+        let _ = timeout(self.settings.linger, close(self.stream)).await;
+    }
+
+    /// Makes the handshake that STARTTLS has announced; nothing when it comes to none.
+    async fn secure(self) -> Option<(Self, Vec<String>)> {
+        let tls = self.settings.tls.clone()?;
+        match tls.accept(self.stream, Door::Cap).await {
+            Ok(secured) => {
+                let stream: Box<dyn Duplex> = Box::new(secured.stream);
+                Some((Self { stream, ..self }, secured.addresses))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no TLS with a CAP client");
+                None
+            }
+        }
+    }
+
+    fn carry_out(&self, job: Job) -> Pending {
+        let (host, settings) = (self.host.clone(), Arc::clone(&self.settings));
+        let client = Client::of(self.address);
+        Box::pin(async move {
+            let Host { core, jobs } = host;
+            let cost = work::cost(&job);
+            let carried = jobs.run(cost, move || work::carry_out(&core, &settings, client, job));
+            carried.await.unwrap_or_else(|lost| {
+                tracing::error!(%lost, "a CAP command broke off");
+                Outcome::Lost
+            })
+        })
+    }
+
+    /// Sends everything, unless the client leaves it unread for too long. Whether it went out.
+    async fn send(&mut self, octets: &[u8]) -> bool {
+        let limit = self.settings.limits.cap_write_time;
+        let sent = async {
+            self.stream.write_all(octets).await?;
+            self.stream.flush().await
+        };
+        matches!(timeout(limit, sent).await, Ok(Ok(())))
+    }
+}
+
+/// What comes of the work that goes on elsewhere; waits for ever when there is none.
+async fn done(pending: &mut Option<Pending>) -> Outcome {
+    match pending {
+        Some(work) => work.await,
+        None => pending_forever().await,
+    }
 }
 
 /// Reads once and lends what came to `take`; returns its length, 0 at the end of the stream.
@@ -183,7 +279,7 @@ async fn stopped(shutdown: &mut watch::Receiver<bool>) {
 async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline.into()).await,
-        None => pending().await,
+        None => pending_forever().await,
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::acting;
 use super::table::{Config, Key};
 use super::value::Raw;
 use crate::model::acl::Acl;
@@ -258,6 +259,21 @@ impl Loaded {
                 "a list of addresses and networks, like 127.0.0.1 and 10.0.0.0/8",
             ),
             (
+                "cap.may_act_as",
+                acting(config).is_some(),
+                "a list of pairs USER:OTHER, like [\"secretary:boss\"]",
+            ),
+            (
+                "cap.csid",
+                config.cap.csid.as_deref().is_none_or(is_host),
+                "a host name",
+            ),
+            (
+                "cap.auth_attempts",
+                config.cap.auth_attempts >= 1,
+                "1 or more",
+            ),
+            (
                 "tls.cert",
                 config.tls.cert.is_none() || !config.tls.self_signed,
                 "left out with tls.self_signed = true: it is the one or the other",
@@ -339,6 +355,12 @@ impl Loaded {
             found,
         }
     }
+}
+
+/// Whether `text` can stand as the host of a cap: address.
+fn is_host(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    !text.is_empty() && text.chars().all(plain)
 }
 
 /// Whether these can be path prefixes of WCAP commands beside the paths of the web pages.

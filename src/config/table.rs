@@ -102,15 +102,18 @@ config! {
         /// Where to listen; port 0 picks a free one.
         addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 5229));
         /// Name of this calendar store; empty: the domain.
-        csid: Option<String> = None, planned "a name of the calendar store other than the domain";
+        csid: Option<String> = None;
         /// Offer the SASL mechanism PLAIN without TLS to clients on this machine; `serve --demo` turns it on.
         plain_on_loopback: bool = false;
         /// Offer DIGEST-MD5, for which a password equivalent is stored.
-        digest_md5: bool = false, planned "DIGEST-MD5";
+        digest_md5: bool = false;
+        /// How often a session may try to log in; the protocol has it once.
+        auth_attempts: u32 = 1;
         /// Calendar stores trusted for relaying.
         peers: Vec<String> = Vec::new(), planned "relaying between calendar stores";
-        /// Who may IDENTIFY as whom: "user:other".
-        may_act_as: Vec<String> = Vec::new(), planned "acting as another user";
+        /// Who may IDENTIFY as whom: "user:other". For everybody without an account "@", and "@:@example.org" for the
+        /// other side.
+        may_act_as: Vec<String> = Vec::new();
     }
 
     /// Certificates for HTTP and CAP.

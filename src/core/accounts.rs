@@ -2,9 +2,9 @@
 
 use super::calendars::NewCalendar;
 use super::error::{Error, Kind, Result};
-use super::{Caller, Client, Core, directory, password};
+use super::{Caller, Client, Core, directory, password, proof};
 use crate::model::id::{Calid, NameError, PrincipalId, QualifiedName, mail_address};
-use crate::model::user::{Group, Principal, Role, User};
+use crate::model::user::{Group, Principal, Role, User, Verifier};
 use crate::store::people::{self, MailRow};
 use crate::store::sessions::SessionKey;
 use crate::store::{Reader, WriteTxn, calendars, prefs, sessions};
@@ -85,7 +85,10 @@ impl Core {
     pub fn add_user(&self, new: &NewUser, password: Option<&str>) -> Result<User> {
         let name = self.name(&new.name)?;
         let mail = addresses(&new.mail, &name)?;
-        let verifiers = self.verifiers(password)?;
+        let verifiers = match password {
+            Some(password) => self.verifiers(&name, password)?,
+            None => Vec::new(),
+        };
         self.store().write(|t| {
             require_free(t, &name, &mail)?;
             let user = User {
@@ -110,9 +113,14 @@ impl Core {
         })
     }
 
-    fn verifiers(&self, password: Option<&str>) -> Result<Vec<crate::model::user::Verifier>> {
-        let cost = self.settings().password_cost;
-        password.map_or(Ok(Vec::new()), |p| password::verifiers(p, cost, self.ids()))
+    /// What a new password of the user `name` is checked against.
+    pub(super) fn verifiers(&self, name: &QualifiedName, password: &str) -> Result<Vec<Verifier>> {
+        let settings = self.settings();
+        let mut made = password::verifiers(password, settings.password_cost, self.ids())?;
+        if settings.digest_md5 {
+            made.push(proof::digest_verifier(name, self.domain(), password));
+        }
+        Ok(made)
     }
 
     /// Makes the default calendar of `user` if it is missing.
@@ -155,7 +163,7 @@ impl Core {
     ///
     /// Errors: `NoSuchPrincipal`, `BadValue`.
     pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
-        let verifiers = self.verifiers(Some(password))?;
+        let verifiers = self.verifiers(&self.user(name)?.name, password)?;
         self.change_user(name, |user| user.verifiers.clone_from(&verifiers))
     }
 
@@ -182,7 +190,7 @@ impl Core {
         let name = identity.name.to_string();
         self.authenticate(&name, old, client)?;
         let before = self.user(&name)?.verifiers;
-        let verifiers = self.verifiers(Some(new))?;
+        let verifiers = self.verifiers(&identity.name, new)?;
         let kept = kept.map(super::sessions::wcap_key);
         self.store().write(|t| {
             let old = self.user_in(t, &name)?;

@@ -77,8 +77,10 @@ pub fn verifiers(password: &str, cost: Cost, ids: &dyn Ids) -> Result<Vec<Verifi
 
 /// The SCRAM-SHA-256 keys of a password (RFC 5802 section 3).
 fn scram(password: &str, salt: &[u8], iterations: u32) -> Verifier {
+    // As clients prepare it (RFC 4013); what cannot be prepared is taken as it is.
+    let prepared = stringprep::saslprep(password).unwrap_or_else(|_| password.into());
     let mut salted = [0; 32];
-    pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), salt, iterations, &mut salted);
+    pbkdf2::pbkdf2_hmac::<Sha256>(prepared.as_bytes(), salt, iterations, &mut salted);
     let client_key = keyed(&salted, b"Client Key");
     Verifier::ScramSha256 {
         salt: salt.to_vec(),
@@ -98,7 +100,7 @@ fn keyed(key: &[u8], message: &[u8]) -> [u8; 32] {
 fn argon2id(verifiers: &[Verifier]) -> Option<PasswordHash> {
     let hash = verifiers.iter().find_map(|verifier| match verifier {
         Verifier::Argon2id(hash) => Some(hash),
-        Verifier::ScramSha256 { .. } => None,
+        _ => None,
     });
     PasswordHash::new(hash?).ok()
 }
@@ -136,7 +138,7 @@ pub fn are_outdated(verifiers: &[Verifier], cost: Cost) -> bool {
     });
     let strong_scram = verifiers.iter().any(|verifier| match verifier {
         Verifier::ScramSha256 { iterations, .. } => *iterations >= cost.scram_iterations,
-        Verifier::Argon2id(_) => false,
+        _ => false,
     });
     weak_hash || !strong_scram
 }

@@ -23,6 +23,10 @@ pub struct Settings {
     pub password_cache: i64,
     /// Days for which deletions are remembered.
     pub tombstone_days: i64,
+    /// Whether passwords are kept for DIGEST-MD5 too.
+    pub digest_md5: bool,
+    /// Who may act as whom: UPNs, in lower case; `@` is nobody in particular, `@realm` somebody of that realm.
+    pub may_act_as: Vec<(String, String)>,
     /// Whether people without an account may read what everybody may.
     pub anonymous: bool,
     /// Whether administrators may log in as somebody else.

@@ -22,6 +22,8 @@ pub(crate) fn settings() -> Settings {
         session_bind_address: false,
         password_cache: 60,
         tombstone_days: 30,
+        digest_md5: false,
+        may_act_as: Vec::new(),
         anonymous: true,
         proxyauth: false,
         override_acl: false,

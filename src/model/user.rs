@@ -53,6 +53,14 @@ pub enum Verifier {
         /// `HMAC(SaltedPassword, "Server Key")`.
         server_key: Vec<u8>,
     },
+    /// `H(user ":" realm ":" password)` for DIGEST-MD5 (RFC 2831), which opens that mechanism by itself: kept only
+    /// while `cap.digest_md5` is on.
+    DigestMd5 {
+        /// With the name alone as user.
+        by_name: [u8; 16],
+        /// With the name and its domain.
+        by_upn: [u8; 16],
+    },
 }
 
 /// A named set of principals; members may be groups.

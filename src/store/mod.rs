@@ -21,6 +21,7 @@ pub mod people;
 pub mod prefs;
 pub mod queue;
 mod records;
+pub mod secrets;
 pub mod sessions;
 pub mod space;
 pub mod spans;

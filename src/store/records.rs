@@ -19,7 +19,6 @@ macro_rules! records {
 }
 
 records! {
-    Principal, 1, "a user or group";
     NameRow, 1, "a name";
     MailRow, 1, "a mail address";
     CalendarId, 1, "a calendar's number";
@@ -38,11 +37,67 @@ impl Record for Calendar {
     }
 }
 
+/// Version 2 knows one more kind of verifier; whatever version 1 wrote is read as it is.
+impl Record for Principal {
+    const WHAT: &'static str = "a user or group";
+    const VERSION: u8 = 2;
+
+    fn from_older(version: u8, body: &[u8]) -> Result<Self, DecodeError> {
+        decode_body(Self::WHAT, version, body)
+    }
+}
+
 impl Record for Item {
     const WHAT: &'static str = "a calendar object";
     const VERSION: u8 = 2;
 
     fn from_older(version: u8, body: &[u8]) -> Result<Self, DecodeError> {
         decode_body::<ItemV1>(Self::WHAT, version, body).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::ical::datetime::Timestamp;
+    use crate::model::id::{PrincipalId, QualifiedName};
+    use crate::model::user::{User, Verifier};
+    use crate::store::codec::{decode, encode};
+
+    /// Verifiers of version 1 keep their places, so that its accounts still open.
+    #[test]
+    fn accounts_of_version_1_are_read() {
+        let user = Principal::User(User {
+            id: PrincipalId(7),
+            name: QualifiedName::parse("tom", "localhost").unwrap(),
+            mail: vec!["tom@localhost".into()],
+            full_name: String::new(),
+            given_name: String::new(),
+            surname: String::new(),
+            roles: Vec::new(),
+            enabled: true,
+            verifiers: vec![
+                Verifier::Argon2id("hash".into()),
+                Verifier::ScramSha256 {
+                    salt: vec![1],
+                    iterations: 4096,
+                    stored_key: vec![2],
+                    server_key: vec![3],
+                },
+            ],
+            created: Timestamp(0),
+        });
+        let mut bytes = encode(&user).unwrap();
+        // As version 1 wrote it: the same but for the first byte.
+        let verifiers = [
+            2, 0, 4, b'h', b'a', b's', b'h', 1, 1, 1, 128, 32, 1, 2, 1, 3,
+        ];
+        assert!(
+            bytes.windows(16).any(|window| window == verifiers),
+            "{bytes:?}"
+        );
+        bytes[0] = 1;
+        assert_eq!(decode::<Principal>(&bytes).unwrap(), user);
     }
 }

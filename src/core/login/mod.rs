@@ -57,6 +57,11 @@ fn refused() -> Error {
     Error::new(Kind::NotAuthenticated, "wrong user name or password")
 }
 
+fn too_many(wait: i64) -> Error {
+    let message = "too many attempts to log in have failed; wait before the next";
+    Error::new(Kind::TooManyAttempts, message).retry_after(wait)
+}
+
 impl Core {
     /// Who `login` is, if `password` proves it: a name, a UPN or a mail address. Takes tens of milliseconds, right
     /// or wrong, unless the same was right a moment ago.
@@ -81,8 +86,7 @@ impl Core {
         match logins.attempts.gate(&mut attempt, now) {
             Gate::Open => {}
             Gate::Closed(wait) => {
-                let message = "too many attempts to log in have failed; wait before the next";
-                return Err(Error::new(Kind::TooManyAttempts, message).retry_after(wait));
+                return Err(too_many(wait));
             }
             Gate::Hidden => {
                 password::check_nobody(password, self.settings().password_cost);
@@ -107,6 +111,50 @@ impl Core {
         Ok(identity(&user, login))
     }
 
+    /// Who `login` is, if the door has been shown a proof that held; attempts are counted as those with a password.
+    ///
+    /// Errors: as [`Core::authenticate`].
+    pub(super) fn admit(&self, login: &str, client: Client, proved: bool) -> Result<Identity> {
+        let outcome = self.admit_proved(login, client, proved);
+        audit::login(login, client, &outcome);
+        outcome
+    }
+
+    fn admit_proved(&self, login: &str, client: Client, proved: bool) -> Result<Identity> {
+        let attempts = &self.inner.logins.attempts;
+        let now = self.now().0;
+        let user = self.account(login)?;
+        let id = user.as_ref().map(|user| user.id);
+        let mut attempt = attempts.attempt(&self.upn(login), id, client);
+        let _turn = attempts.turn(&attempt);
+        match attempts.gate(&mut attempt, now) {
+            Gate::Open => {}
+            Gate::Closed(wait) => return Err(too_many(wait)),
+            Gate::Hidden => return Err(refused()),
+        }
+        match user.filter(|user| proved && user.enabled) {
+            Some(user) => {
+                attempts.succeeded(&attempt, now);
+                self.require_calendar(&user)?;
+                Ok(identity(&user, login))
+            }
+            None => {
+                attempts.failed(&attempt, now);
+                metrics::counter!(metric::LOGINS_FAILED).increment(1);
+                Err(refused())
+            }
+        }
+    }
+
+    /// Whether a verifier for DIGEST-MD5 is kept though it should not be, or the other way round.
+    fn digest_is_amiss(&self, user: &User) -> bool {
+        let kept = user.verifiers.iter();
+        let kept = kept
+            .into_iter()
+            .any(|v| matches!(v, Verifier::DigestMd5 { .. }));
+        kept != self.settings().digest_md5
+    }
+
     /// The account called `login` as the store knows it.
     fn account(&self, login: &str) -> Result<Option<User>> {
         self.store()
@@ -122,7 +170,7 @@ impl Core {
             let right = password::check(password, &user.verifiers, cost);
             if right && user.enabled {
                 verified.note(user.id, &against, password, now);
-                if password::are_outdated(&user.verifiers, cost) {
+                if password::are_outdated(&user.verifiers, cost) || self.digest_is_amiss(&user) {
                     self.renew_verifiers(&user, password, now)?;
                 }
             }
@@ -133,7 +181,7 @@ impl Core {
 
     /// Makes the verifiers of `user` anew, as the configuration asks for; sessions go on.
     fn renew_verifiers(&self, user: &User, password: &str, now: i64) -> Result<()> {
-        let verifiers = password::verifiers(password, self.settings().password_cost, self.ids())?;
+        let verifiers = self.verifiers(&user.name, password)?;
         let renewed = self.store().write(|t| {
             let Some(old @ Principal::User(_)) = people::principal(t, user.id)? else {
                 return Ok(None);

@@ -1,0 +1,371 @@
+//! The calendaring commands inside an object, in both dialects: recognised, carried out one after another for each
+//! target, answered in the dialect they came in (draft-ietf-calsch-cap-04 section 7.2; RFC 4324 for dialect B).
+//!
+//! [`METHODS`] has a row for each. Those that this version does not carry out are answered 3.14.
+
+use super::job::{Cancel, Outcome};
+use super::object::{self, Fault};
+use super::status::Status;
+use super::{PRODID, Settings};
+use crate::core::{Caller, Core};
+use crate::ical::component::{Component, Property};
+use crate::ical::value;
+
+/// Which of the two vocabularies an object is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The draft's: VCAP, VCOMMAND, METHOD, CMDID.
+    A,
+    /// RFC 4324's: VCALENDAR, CMD and its parameters, VREPLY.
+    B,
+}
+
+/// A command and what carries it out.
+pub struct Method {
+    /// Its name in dialect A; in B `_` and `-` are the same.
+    name: &'static str,
+    /// Its name in dialect B, where that is another.
+    other: &'static str,
+    run: Option<fn(&Request<'_>, &Core) -> Answer>,
+}
+
+/// The commands of both dialects.
+pub const METHODS: &[Method] = &[
+    method("CREATE", "", None),
+    method("DELETE", "", None),
+    method("MODIFY", "", None),
+    method("MOVE", "", None),
+    method("READ", "SEARCH", None),
+    method("GENERATEUID", "GENERATE-UID", Some(generate_uids)),
+    method("NOOP", "", Some(noop)),
+    method("PUBLISH", "", None),
+    method("REQUEST", "", None),
+    method("REPLY", "", None),
+    method("ADD", "", None),
+    method("CANCEL", "", None),
+    method("REFRESH", "", None),
+    method("COUNTER", "", None),
+    method("DECLINECOUNTER", "DECLINE-COUNTER", None),
+    method("GET-CAPABILITY", "", None),
+    method("IDENTIFY", "", None),
+    method("SET-LOCALE", "", None),
+];
+
+const fn method(
+    name: &'static str,
+    other: &'static str,
+    run: Option<fn(&Request<'_>, &Core) -> Answer>,
+) -> Method {
+    Method { name, other, run }
+}
+
+/// One command of an object.
+pub struct Request<'a> {
+    /// The vocabulary it is written in.
+    pub dialect: Dialect,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: Option<String>,
+    /// Where it is to be carried out.
+    pub targets: Vec<String>,
+    /// The option of commands that take one.
+    pub option: Option<String>,
+    settings: &'a Settings,
+}
+
+/// What a command answers about one target.
+#[derive(Debug, Default)]
+pub struct Answer {
+    status: &'static str,
+    text: String,
+    properties: Vec<Property>,
+}
+
+impl Answer {
+    fn of(status: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            text: text.into(),
+            properties: Vec::new(),
+        }
+    }
+}
+
+/// Carries out all commands of an object.
+pub fn carry_out(
+    core: &Core,
+    settings: &Settings,
+    caller: &Caller,
+    octets: &[u8],
+    cancel: &Cancel,
+) -> Outcome {
+    let requests = object::components(octets, &settings.limits)
+        .and_then(|components| requests(&components, caller, settings));
+    let requests = match requests {
+        Ok(requests) => requests,
+        Err(Fault(note)) => {
+            return Outcome::Reply {
+                status: Status::BAD_ARGUMENTS,
+                argument: String::new(),
+                data: Vec::new(),
+                note,
+            };
+        }
+    };
+    let mut answers = Vec::new();
+    for request in &requests {
+        // A command without a target is about the session.
+        let everywhere = [String::new()];
+        let targets = match request.targets.is_empty() {
+            true => &everywhere[..],
+            false => &request.targets,
+        };
+        for target in targets {
+            if cancel.is_set() {
+                return Outcome::Aborted;
+            }
+            let answer = request.run(target, core);
+            answers.push((request.reply(target, answer), request.id.clone()));
+        }
+    }
+    let mut random = [0; 8];
+    core.ids().fill(&mut random);
+    let boundary = format!("cap-{:016x}", u64::from_be_bytes(random));
+    Outcome::Reply {
+        status: Status::SUCCESS,
+        argument: only_id(&requests),
+        data: object::reply(&answers, &boundary),
+        note: String::new(),
+    }
+}
+
+/// The id of the object's command, if there is exactly one.
+fn only_id(requests: &[Request<'_>]) -> String {
+    let mut ids = requests.iter().filter_map(|request| request.id.as_deref());
+    let first = ids.next().unwrap_or_default();
+    match ids.all(|id| id == first) {
+        true => first.to_owned(),
+        false => String::new(),
+    }
+}
+
+/// The commands in the outermost components of an object.
+fn requests<'a>(
+    components: &[Component],
+    caller: &'a Caller,
+    settings: &'a Settings,
+) -> Result<Vec<Request<'a>>, Fault> {
+    let mut found = Vec::new();
+    for outer in components {
+        if let Some(command) = outer.property("CMD") {
+            found.push(in_b(outer, command, caller, settings));
+        } else if outer.is("VCAP") || outer.is("VCALENDAR") {
+            let mut commands = Vec::new();
+            flatten(outer, &mut commands);
+            if commands.is_empty() {
+                commands.push(outer);
+            }
+            let request = |command| in_a(outer, command, caller, settings);
+            found.extend(commands.into_iter().map(request));
+        } else {
+            let sentence = format!("expected VCAP or VCALENDAR, found {}", outer.name());
+            return Err(Fault(sentence));
+        }
+    }
+    Ok(found)
+}
+
+/// The VCOMMANDs in a component; one inside another counts as standing beside it.
+fn flatten<'c>(component: &'c Component, found: &mut Vec<&'c Component>) {
+    let mut open: Vec<_> = component.components_named("VCOMMAND").collect();
+    open.reverse();
+    while let Some(command) = open.pop() {
+        found.push(command);
+        let mut inner: Vec<_> = command.components_named("VCOMMAND").collect();
+        inner.reverse();
+        open.extend(inner);
+    }
+}
+
+fn in_a<'a>(
+    outer: &Component,
+    command: &Component,
+    caller: &'a Caller,
+    settings: &'a Settings,
+) -> Request<'a> {
+    // What the command does not say is inherited.
+    let inherited = |name: &str| command.property(name).or_else(|| outer.property(name));
+    let targets = |component: &Component| {
+        let targets = component.properties_named("TARGET");
+        targets
+            .map(|target| target.value().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let own = targets(command);
+    let method = inherited("METHOD");
+    Request {
+        dialect: Dialect::A,
+        caller,
+        name: method
+            .map(|method| method.value().to_owned())
+            .unwrap_or_default(),
+        id: inherited("CMDID").map(|id| id.to_text().into_owned()),
+        targets: if own.is_empty() { targets(outer) } else { own },
+        option: method.and_then(|method| method.param("OPTIONS").map(|o| o.into_owned())),
+        settings,
+    }
+}
+
+fn in_b<'a>(
+    outer: &Component,
+    command: &Property,
+    caller: &'a Caller,
+    settings: &'a Settings,
+) -> Request<'a> {
+    // Printed examples put the parameters after the colon.
+    let (within, name) = command
+        .value()
+        .rsplit_once(':')
+        .unwrap_or(("", command.value()));
+    let param = |wanted: &str| {
+        let after = within.split(';').find_map(|param| {
+            let (name, value) = param.split_once('=')?;
+            name.eq_ignore_ascii_case(wanted)
+                .then(|| value.trim_matches('"').to_owned())
+        });
+        command
+            .param(wanted)
+            .map(|value| value.into_owned())
+            .or(after)
+    };
+    let targets = outer.properties_named("TARGET");
+    Request {
+        dialect: Dialect::B,
+        caller,
+        name: name.trim().to_owned(),
+        id: param("ID"),
+        targets: targets.map(|target| target.value().to_owned()).collect(),
+        option: param("OPTIONS").or_else(|| param("OPTION")),
+        settings,
+    }
+}
+
+impl Request<'_> {
+    fn run(&self, _target: &str, core: &Core) -> Answer {
+        if self.name.is_empty() {
+            return Answer::of("6.3", "expected a METHOD, found none");
+        }
+        let name = self.name.replace('_', "-");
+        let method = METHODS.iter().find(|method| {
+            name.eq_ignore_ascii_case(method.name)
+                || (!method.other.is_empty() && name.eq_ignore_ascii_case(method.other))
+        });
+        match method.map(|method| method.run) {
+            Some(Some(run)) => run(self, core),
+            Some(None) => Answer::of(
+                "3.14",
+                format!("{} is not supported by this server", self.name),
+            ),
+            None => Answer::of("9.0", "expected a command of CAP"),
+        }
+    }
+
+    /// The answer in the request's dialect.
+    fn reply(&self, target: &str, answer: Answer) -> Component {
+        let status = value::request_status_property(answer.status, &answer.text, None);
+        let target = (!target.is_empty())
+            .then(|| Property::new("TARGET", qualified(target, &self.settings.csid)));
+        match self.dialect {
+            Dialect::A => {
+                let mut reply = Component::new("VCAP")
+                    .with(Property::new("VERSION", "2.0"))
+                    .with(Property::new("METHOD", "RESPONSE"));
+                target.into_iter().for_each(|target| reply.push(target));
+                if let Some(id) = &self.id {
+                    reply.push(Property::text("CMDID", id));
+                }
+                reply.push(status);
+                answer.properties.into_iter().for_each(|p| reply.push(p));
+                reply
+            }
+            Dialect::B => {
+                let mut reply = Component::new("VCALENDAR")
+                    .with(Property::new("VERSION", "2.0"))
+                    .with(Property::new("PRODID", PRODID));
+                target.into_iter().for_each(|target| reply.push(target));
+                let mut command = Property::new("CMD", "REPLY");
+                if let Some(id) = &self.id {
+                    command = command.with_param("ID", id);
+                }
+                reply.push(command);
+                let mut body = Component::new("VREPLY");
+                answer.properties.into_iter().for_each(|p| body.push(p));
+                body.push(status);
+                reply.push_component(body);
+                reply
+            }
+        }
+    }
+}
+
+/// An address with its scheme and store: relative ones belong to this store, whose own address has no path.
+pub fn qualified(address: &str, csid: &str) -> String {
+    let scheme = address
+        .get(..4)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("cap:"));
+    let rest = match scheme {
+        true => &address[4..],
+        false => address.strip_prefix(':').unwrap_or(address),
+    };
+    let (host, path) = match rest.strip_prefix("//") {
+        Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
+        None => (csid, address),
+    };
+    let host = host.strip_suffix(":5229").unwrap_or(host).to_lowercase();
+    match path {
+        "" => format!("cap://{host}"),
+        path => format!("cap://{host}/{path}"),
+    }
+}
+
+fn noop(_: &Request<'_>, _: &Core) -> Answer {
+    Answer::of("2.0", "Success")
+}
+
+fn generate_uids(request: &Request<'_>, core: &Core) -> Answer {
+    let most = request.settings.limits.cap_uids;
+    let count = request.option.as_deref().unwrap_or("1").parse::<usize>();
+    let Ok(count @ 1..) = count else {
+        return Answer::of("6.3", format!("expected OPTIONS from 1 to {most}"));
+    };
+    if count > most {
+        return Answer::of("6.3", format!("expected OPTIONS from 1 to {most}"));
+    }
+    let mut answer = Answer::of("2.0", "Success");
+    let uids = (0..count).map(|_| Property::new("UID", core.ids().uid()));
+    answer.properties.extend(uids);
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_qualified() {
+        for (address, expected) in [
+            ("bill", "cap://cal.example.com/bill"),
+            ("Company/Holidays", "cap://cal.example.com/Company/Holidays"),
+            ("cap://Other.example.com/x", "cap://other.example.com/x"),
+            ("CAP://cal.example.com:5229/x", "cap://cal.example.com/x"),
+            ("://cal.example.com/x", "cap://cal.example.com/x"),
+            ("cap://cal.example.com/", "cap://cal.example.com"),
+            ("cap://cal.example.com", "cap://cal.example.com"),
+        ] {
+            assert_eq!(qualified(address, "cal.example.com"), expected, "{address}");
+        }
+    }
+}

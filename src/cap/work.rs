@@ -1,0 +1,119 @@
+//! Carries out what sessions ask for: from a [`Job`] to its [`Outcome`], by the core. Synchronous; the host decides on
+//! which thread.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::command;
+use super::job::{Job, Outcome, Who};
+use super::settings::Settings;
+use super::status::Status;
+use crate::core::{Client, Core, Error, Kind};
+use crate::dispatch::Cost;
+
+/// What is not written as it is in an address that we print.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b'@')
+    .remove(b'+')
+    .remove(b'=')
+    .remove(b',')
+    .remove(b'!')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b':')
+    .remove(b';');
+
+/// How much a job may hold up others.
+pub fn cost(job: &Job) -> Cost {
+    match job {
+        Job::GenerateUids(_) => Cost::Cheap,
+        // Logins hash and may make a calendar, the others walk through people or data.
+        _ => Cost::Heavy,
+    }
+}
+
+/// Carries `job` out for a client.
+pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> Outcome {
+    match job {
+        Job::Authenticate {
+            exchange,
+            message,
+            link,
+        } => Outcome::Authenticate(exchange.step(message.as_deref(), &link, client, core)),
+        Job::Identify { original, upn } => {
+            let found = core.act_as(&original, upn.as_deref(), client);
+            let found = found.unwrap_or_else(|error| {
+                tracing::error!(?error, "cannot tell who may act as whom");
+                None
+            });
+            Outcome::Identify(found.map(|(upn, caller)| Who { upn, caller }))
+        }
+        Job::ExpandCalendar { caller, calid } => {
+            let found = core.expand_calendar(&caller, &calid);
+            let addresses = found.map(|found| (address(&found, settings), false));
+            expansion(calid, addresses)
+        }
+        Job::ExpandUser { caller, upn } => {
+            let most = match settings.limits.cap_expand_list {
+                // As MAXUPNEXPANDLIST has it.
+                0 => usize::MAX,
+                most => most,
+            };
+            let found = core.expand_principal(&caller, &upn, most);
+            let addresses = found.map(|found| {
+                let lines = found.calids.iter().map(|calid| address(calid, settings));
+                (lines.collect(), found.clipped)
+            });
+            expansion(upn, addresses)
+        }
+        Job::GenerateUids(count) => {
+            let uids = (0..count).map(|_| core.ids().uid() + "\r\n");
+            reply(Status::SUCCESS, String::new(), uids.collect::<String>())
+        }
+        Job::Object {
+            caller,
+            octets,
+            cancel,
+        } => command::carry_out(core, settings, &caller, &octets, &cancel),
+    }
+}
+
+/// A line with the address of a calendar.
+fn address(calid: &str, settings: &Settings) -> String {
+    let calid = utf8_percent_encode(calid, ENCODED);
+    format!("cap://{}/{calid}\r\n", settings.csid)
+}
+
+/// Section 7.1, CALIDEXPAND and UPNEXPAND: the argument after the code, an address a line.
+fn expansion(argument: String, found: Result<(String, bool), Error>) -> Outcome {
+    let (status, data) = match found {
+        Ok((data, false)) => (Status::SUCCESS, data),
+        Ok((data, true)) => (Status::EXPAND_CLIPPED, data),
+        Err(error) => {
+            let status = match error.kind() {
+                Kind::NoSuchCalendar | Kind::NoSuchPrincipal => Status::NOT_FOUND,
+                Kind::AccessDenied => Status::EXPAND_DENIED,
+                _ => Status::EXPAND_FAILED,
+            };
+            (status, String::new())
+        }
+    };
+    reply(status, argument, data)
+}
+
+fn reply(status: Status, argument: String, data: String) -> Outcome {
+    Outcome::Reply {
+        status,
+        argument,
+        data: data.into_bytes(),
+        note: String::new(),
+    }
+}
