@@ -22,13 +22,15 @@ pub(crate) struct Row {
     pub(crate) command: &'static str,
     /// What it is asked for, a few words.
     pub(crate) asked: &'static str,
-    /// The query, with `{calid}`; after `\n` the UID of the event in a file to send.
+    /// The query, with `{calid}`, `{acl}` for the entries that the calendar has and `{me}` for the caller's name; after `\n` the UID of the event in a file to send.
     pub(crate) query: &'static str,
     pub(crate) session: Session,
     /// What is needed, in the order in which it is looked at, and the result without.
     pub(crate) needs: &'static [(Need, i32)],
     /// The result when nothing is missing.
     pub(crate) done: i32,
+    /// Where the answer tells the calid only to those who hold this.
+    pub(crate) tells: Option<Need>,
 }
 
 const fn row(
@@ -45,6 +47,7 @@ const fn row(
         session,
         needs,
         done: 0,
+        tells: None,
     }
 }
 
@@ -126,6 +129,13 @@ pub(crate) const ROWS: &[Row] = {
             &[(Oneself, 44)],
         ),
         row(
+            "change_password",
+            "another password",
+            "oldpassword={me}&newpassword=a-new-one-1",
+            Living(1),
+            &[(Somebody, 27)],
+        ),
+        row(
             "set_userprefs",
             "one's own preferences set",
             "set_attrs=ceClock=12",
@@ -176,6 +186,13 @@ pub(crate) const ROWS: &[Row] = {
         ),
         row(
             "set_calprops",
+            "an entry about oneself",
+            "calid={calid}&acl={acl}kim^p^l^g",
+            Living(1),
+            &[(TouchProperties, DENIED), (SelfAdmin, 47)],
+        ),
+        row(
+            "set_calprops",
             "new owners",
             "calid={calid}&owners=kim",
             Living(1),
@@ -195,13 +212,16 @@ pub(crate) const ROWS: &[Row] = {
             Living(1),
             &[(PrimaryOwner, DENIED)],
         ),
-        row(
-            "search_calprops",
-            "who is here",
-            "search-string=o",
-            Living(1),
-            &[(Somebody, DENIED)],
-        ),
+        Row {
+            tells: Some(ReadProperties),
+            ..row(
+                "search_calprops",
+                "a calendar, which is found or not",
+                "search-string={calid}&searchOpts=3",
+                Living(1),
+                &[(Somebody, DENIED)],
+            )
+        },
         row(
             "list",
             "one's own calendars",

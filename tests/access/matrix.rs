@@ -66,12 +66,16 @@ fn server(kind: &Kind) -> Server {
     server
 }
 
-fn ask(row: &Row, calid: &str, token: Option<&str>) -> Ask {
+fn ask(row: &Row, calid: &str, kind: &Kind, token: Option<&str>) -> Ask {
     let (query, file) = match row.query.split_once('\n') {
         Some((query, uid)) => (query, Some(file(uid))),
         None => (row.query, None),
     };
-    let mut target = format!("{}.wcap?{}", row.command, query.replace("{calid}", calid));
+    let entries = kind.acl.split(';').filter(|entry| !entry.is_empty());
+    let acl: String = entries.map(|entry| format!("{entry};")).collect();
+    let query = query.replace("{calid}", calid).replace("{acl}", &acl);
+    let query = query.replace("{me}", kind.holds.name.unwrap_or("anonymous"));
+    let mut target = format!("{}.wcap?{}", row.command, query);
     if let Some(token) = token {
         let _ = write!(target, "&id={token}");
     }
@@ -91,7 +95,7 @@ fn walk(kind: &Kind, complaints: &mut Vec<String>) {
             .as_ref()
             .and_then(|caller| server.token(kind.login, caller));
         let before = server.contents(&calid);
-        let answer = server.ask(&ask(row, &calid, token.as_deref()));
+        let answer = server.ask(&ask(row, &calid, kind, token.as_deref()));
         let expected = expected(row, kind);
         let cell = format!("{} ({}) by {}", row.command, row.asked, kind.name);
         let (errno, why) = (expected.errno, expected.why);
@@ -101,6 +105,15 @@ fn walk(kind: &Kind, complaints: &mut Vec<String>) {
             complaints.push(format!(
                 "{cell}: expected {errno} because {why}, came {came}"
             ));
+        }
+        let told = answer
+            .text()
+            .contains(&format!("RELATIVE-CALID:{calid}\r\n"));
+        if row
+            .tells
+            .is_some_and(|need| told != (errno == row.done && kind.holds.meets(need)))
+        {
+            complaints.push(format!("{cell}: tells the calid: {told}"));
         }
         if errno != row.done && server.contents(&calid) != before {
             complaints.push(format!("{cell}: refused, and yet the calendar has changed"));

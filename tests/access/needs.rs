@@ -34,6 +34,8 @@ pub(crate) enum Need {
     TouchProperties,
     /// An owner.
     Owner,
+    /// An owner, or `z` on properties, for entries of the list that name nobody else.
+    SelfAdmin,
     /// The primary owner.
     PrimaryOwner,
 }
@@ -57,6 +59,7 @@ impl Need {
             Self::WriteProperties => "an owner, or `p^w`",
             Self::TouchProperties => "an owner, or `p^w` or `p^z`",
             Self::Owner => "an owner",
+            Self::SelfAdmin => "an owner, or `p^z`",
             Self::PrimaryOwner => "the primary owner",
         }
     }
@@ -108,6 +111,7 @@ impl Holds {
             Need::WriteProperties => owner || self.has('p', 'w'),
             Need::TouchProperties => owner || self.has('p', 'w') || self.has('p', 'z'),
             Need::Owner => owner,
+            Need::SelfAdmin => owner || self.has('p', 'z'),
             Need::PrimaryOwner => self.everything,
         }
     }
