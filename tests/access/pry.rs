@@ -40,8 +40,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'_');
 
-/// The queries to ask of a command: those of the table of needs, each alone in every format, and with every value of
-/// every parameter; `uid` is that of an event of the first server.
+/// The queries to ask of a command: those of the table of needs, each in every format, and the first of them with every
+/// value of
+/// every parameter, which are asked alone too; `uid` is that of an event of the first server.
 pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<String>)> {
     let mut queries = Vec::new();
     let mut format = 0;
@@ -51,18 +52,25 @@ pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<String>)> {
         .map(|told| told.query)
         .collect();
     bases.push("");
-    for base in bases {
+    for (number, base) in bases.iter().enumerate() {
         let (base, file) = match base.split_once('\n') {
             Some((base, uid)) => (base, Some(file(uid))),
-            None => (base, None),
+            None => (*base, None),
         };
         let base = base
             .replace("{calid}", "tom")
+            .replace("{acl}", "")
+            .replace("{me}", "kim")
             .replace("=event", &format!("={uid}"));
         for format in FORMATS {
             queries.push((format!("{base}&fmt-out={format}"), file.clone()));
         }
-        for param in row.params {
+        // Every value of every parameter beside one that is right, and alone.
+        let params = match number == 0 || base.is_empty() {
+            true => row.params,
+            false => &[],
+        };
+        for param in params {
             for value in samples::values(param, uid) {
                 let value = utf8_percent_encode(&value, RESERVED);
                 // The last of a name counts; each format gets its turn.
