@@ -1,8 +1,10 @@
 //! iCalendar (RFC 5545): text in and out, times, zones, recurrence. Knows no store and no protocol.
 
+pub mod alarms;
 pub mod check;
 pub mod component;
 pub mod datetime;
+pub mod delivery;
 pub mod import;
 pub mod instances;
 pub mod interop;

@@ -1,4 +1,5 @@
-//! The indexes of a calendar: rows by time, by busy time and for open invitations, made from the item that is seen.
+//! The indexes of a calendar: rows by time, by busy time, by alarms, for open invitations and for messages that did
+//! not arrive, made from the item that is seen.
 //!
 //! Of a UID one item is seen: the booked one, else the newest invitation in the queue. Everything here can be made
 //! again from the items; what the rows hold is said in `derive`.
@@ -6,12 +7,14 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use super::alarms::{self, by_alarm};
 use super::derive;
 use super::error::{Error, Result};
 use super::space::Space;
 use super::spans::Spans;
 use super::{Reader, WriteTxn, items, layout};
 use crate::ical::datetime::{TimeRange, Timestamp};
+use crate::ical::delivery;
 use crate::ical::object::CalendarObject;
 use crate::ical::zone::Zone;
 use crate::model::id::CalendarId;
@@ -48,6 +51,61 @@ fn invitation(calendar: CalendarId, item: &Item) -> Option<super::Key> {
         .then(|| layout::invitation(calendar, Timestamp(start), &item.uid))
 }
 
+fn undelivered(calendar: CalendarId, uid: &str) -> super::Key {
+    layout::calendar(calendar).raw(uid.as_bytes())
+}
+
+/// Whether a message about an object did not reach an attendee.
+fn has_undelivered(object: &CalendarObject) -> bool {
+    object
+        .components
+        .iter()
+        .any(|component| delivery::failed(component, |_| true))
+}
+
+/// UIDs of the items with an attendee whom a message did not reach, in order.
+pub fn undelivered_to(t: &impl Reader, calendar: CalendarId) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let prefix = layout::calendar(calendar);
+    layout::visit_prefix(t, Space::ByAttendeeError, &prefix, |key, _| {
+        found.push(uid_of(key.get(prefix.len()..).unwrap_or_default())?.to_owned());
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// UIDs of the items with an alarm that may go off within `window`, those that may be first coming first.
+pub fn ringing(t: &impl Reader, calendar: CalendarId, window: TimeRange) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    by_alarm(calendar).overlapping(t, window, |hit| {
+        found.push((hit.span.start(), uid_of(hit.id)?.to_owned()));
+        Ok(ControlFlow::Continue(()))
+    })?;
+    found.sort_unstable();
+    Ok(found.into_iter().map(|(_, uid)| uid).collect())
+}
+
+/// Adds the rows that format 1 had not, of all items of a calendar.
+pub(super) fn add_new_in_2(t: &mut WriteTxn<'_>, calendar: CalendarId) -> Result<()> {
+    let mut rows = Vec::new();
+    items::seen(t, calendar, |item| {
+        if let Some(object) = derive::object(&item) {
+            let span = alarms::span(&object, &item);
+            rows.push((item.uid, span, has_undelivered(&object)));
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    for (uid, span, failed) in rows {
+        if let Some(span) = span {
+            by_alarm(calendar).insert(t, span, uid.as_bytes(), &[])?;
+        }
+        if failed {
+            t.put(Space::ByAttendeeError, &undelivered(calendar, &uid), &[])?;
+        }
+    }
+    Ok(())
+}
+
 /// Adds the rows of an item.
 pub(super) fn add(
     t: &mut WriteTxn<'_>,
@@ -64,6 +122,16 @@ pub(super) fn add(
     if let Some(key) = invitation(calendar, item) {
         t.put(Space::ByInvitation, &key, &[])?;
     }
+    if let Some(span) = alarms::span(object, item) {
+        by_alarm(calendar).insert(t, span, uid, &[])?;
+    }
+    if has_undelivered(object) {
+        t.put(
+            Space::ByAttendeeError,
+            &undelivered(calendar, &item.uid),
+            &[],
+        )?;
+    }
     Ok(())
 }
 
@@ -76,10 +144,15 @@ pub(super) fn remove(
 ) -> Result<()> {
     let uid = item.uid.as_bytes();
     by_time(calendar).remove(t, indexed_span(item), uid)?;
-    let busy = derive::object(item).and_then(|object| derive::busy(&object, item.part(), floating));
-    if let Some((span, _)) = busy {
-        by_busy(calendar).remove(t, span, uid)?;
+    if let Some(object) = derive::object(item) {
+        if let Some((span, _)) = derive::busy(&object, item.part(), floating) {
+            by_busy(calendar).remove(t, span, uid)?;
+        }
+        if let Some(span) = alarms::span(&object, item) {
+            by_alarm(calendar).remove(t, span, uid)?;
+        }
     }
+    t.delete(Space::ByAttendeeError, &undelivered(calendar, &item.uid));
     if let Some(key) = invitation(calendar, item) {
         t.delete(Space::ByInvitation, &key);
     }
@@ -90,6 +163,8 @@ pub(super) fn remove(
 pub fn reindex(t: &mut WriteTxn<'_>, calendar: CalendarId, floating: &Zone) -> Result<usize> {
     by_time(calendar).clear(t)?;
     by_busy(calendar).clear(t)?;
+    by_alarm(calendar).clear(t)?;
+    t.delete_range(Space::ByAttendeeError, &layout::calendar(calendar).range())?;
     t.delete_range(Space::ByInvitation, &layout::calendar(calendar).range())?;
     let mut seen = Vec::new();
     items::seen(t, calendar, |item| {
@@ -122,6 +197,8 @@ type Row = (Timestamp, Timestamp, Vec<u8>, Vec<u8>);
 struct Expected {
     time: BTreeSet<Row>,
     busy: BTreeSet<Row>,
+    alarms: BTreeSet<Row>,
+    undelivered: BTreeSet<Vec<u8>>,
     invitations: BTreeSet<Vec<u8>>,
 }
 
@@ -148,7 +225,16 @@ pub fn verify(t: &impl Reader, calendar: CalendarId, floating: &Zone) -> Result<
         if let Some((span, busy)) = derive::busy(&object, item.part(), floating) {
             expected
                 .busy
-                .insert((span.start(), span.end(), uid, busy.encode()?));
+                .insert((span.start(), span.end(), uid.clone(), busy.encode()?));
+        }
+        if let Some(span) = alarms::span(&object, &item) {
+            expected
+                .alarms
+                .insert((span.start(), span.end(), uid, Vec::new()));
+        }
+        if has_undelivered(&object) {
+            let key = undelivered(calendar, &item.uid);
+            expected.undelivered.insert(key.to_vec());
         }
         expected
             .invitations
@@ -157,14 +243,27 @@ pub fn verify(t: &impl Reader, calendar: CalendarId, floating: &Zone) -> Result<
     })?;
     compare(t, &by_time(calendar), "time", expected.time, &mut wrong)?;
     compare(t, &by_busy(calendar), "busy", expected.busy, &mut wrong)?;
-    let mut found = BTreeSet::new();
-    let prefix = layout::calendar(calendar);
-    layout::visit_prefix(t, Space::ByInvitation, &prefix, |key, _| {
-        found.insert(key.to_vec());
-        Ok(())
-    })?;
-    if found != expected.invitations {
-        wrong.push("the index of open invitations does not fit the items".to_owned());
+    compare(t, &by_alarm(calendar), "alarm", expected.alarms, &mut wrong)?;
+    for (space, name, expected) in [
+        (
+            Space::ByInvitation,
+            "open invitations",
+            expected.invitations,
+        ),
+        (
+            Space::ByAttendeeError,
+            "lost messages",
+            expected.undelivered,
+        ),
+    ] {
+        let mut found = BTreeSet::new();
+        layout::visit_prefix(t, space, &layout::calendar(calendar), |key, _| {
+            found.insert(key.to_vec());
+            Ok(())
+        })?;
+        if found != expected {
+            wrong.push(format!("the index of {name} does not fit the items"));
+        }
     }
     Ok(wrong)
 }

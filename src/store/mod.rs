@@ -3,6 +3,7 @@
 //! Knows no protocol and no rights. [`Store::read`] gives a fixed view of what is on disk; [`Store::write`] runs
 //! a closure in private and returns when what it changed is on disk, or leaves no trace. Layout: [`space`].
 
+mod alarms;
 pub mod attachments;
 mod basis;
 pub mod calendars;

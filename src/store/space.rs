@@ -62,11 +62,11 @@ spaces! {
     ByTime = "by_time",
     /// Busy time. Key: calendar and the parts of `spans`, uid. Value: busy kind, and the rules of what repeats.
     ByBusy = "by_busy",
-    /// Alarms. Key: calendar, time due, uid. Value: which alarm.
+    /// Alarms. Key: calendar and the parts of `spans`, uid. Value: none.
     ByAlarm = "by_alarm",
     /// Open invitations. Key: calendar, start (the beginning of time without one), uid (unended). Value: none.
     ByInvitation = "by_invitation",
-    /// Objects with an attendee whose delivery failed. Key: calendar, uid. Value: none.
+    /// Objects with an attendee whom a message did not reach. Key: calendar, uid (unended). Value: none.
     ByAttendeeError = "by_attendee_error",
     /// Changes of a calendar, the newest of each object and all deletions. Key: calendar, stamp, change number. Value:
     /// uid, recurrence id, kind, operation, actor; for deletions also a stub with times and rules.

@@ -4,10 +4,10 @@
 //! ([`codec`](super::codec)). A store of a newer format is refused, untouched. An older one is upgraded step by
 //! step in one write, so that a crash leaves the old format or the new one. Steps are kept for ever.
 
-use super::Store;
 use super::error::{Error, Result};
 use super::space::Space;
 use super::txn::{Reader, WriteTxn};
+use super::{Store, calendars, index};
 
 /// The row of the format number: 4 bytes, big endian.
 const SCHEMA: &[u8] = b"schema";
@@ -15,8 +15,16 @@ const SCHEMA: &[u8] = b"schema";
 /// Brings a store from one format to the next.
 type Step = fn(&mut WriteTxn<'_>) -> Result<()>;
 
-/// The step at position *n* leads from format *n* + 1 to *n* + 2. None yet: 1 is the first format.
-const STEPS: &[Step] = &[];
+/// The step at position *n* leads from format *n* + 1 to *n* + 2.
+const STEPS: &[Step] = &[to_2];
+
+/// Format 2 has indexes of alarms and of messages that did not arrive.
+fn to_2(t: &mut WriteTxn<'_>) -> Result<()> {
+    for calendar in calendars::all(t)? {
+        index::add_new_in_2(t, calendar.id)?;
+    }
+    Ok(())
+}
 
 /// Brings the store to the newest format.
 ///
@@ -74,6 +82,14 @@ mod tests {
         Store::in_memory(Arc::new(ManualClock::new(Timestamp(0)))).unwrap()
     }
 
+    /// As a program left it that knew the first format alone.
+    fn store_of_1() -> Store {
+        let store = store();
+        let stamped: Result<()> = store.write(|t| t.put(Space::Meta, SCHEMA, &1u32.to_be_bytes()));
+        stamped.unwrap();
+        store
+    }
+
     fn note(t: &mut WriteTxn<'_>, word: &str) -> Result<()> {
         let mut notes = t.get(Space::Meta, b"notes")?.unwrap_or_default();
         notes.extend_from_slice(word.as_bytes());
@@ -105,9 +121,7 @@ mod tests {
 
     #[test]
     fn an_old_store_takes_every_step_once() {
-        let store = store();
-        upgrade(&store).unwrap();
-        assert_eq!(store.read(format).unwrap(), Some(1));
+        let store = store_of_1();
         upgrade_by(&store, &THREE[..1]).unwrap();
         upgrade_by(&store, THREE).unwrap();
         upgrade_by(&store, THREE).unwrap();
@@ -116,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_failed_step_leaves_the_old_format() {
-        let store = store();
+        let store = store_of_1();
         let failing: &[Step] = &[|t| note(t, "1-2 "), |_| Err(Error::Full)];
         assert!(upgrade_by(&store, failing).is_err());
         assert_eq!(store.read(format).unwrap(), Some(1));
@@ -130,7 +144,7 @@ mod tests {
         let refused = upgrade(&store).unwrap_err();
         assert!(matches!(
             refused,
-            Error::VersionTooNew { found: 3, known: 1 }
+            Error::VersionTooNew { found: 3, known: 2 }
         ));
         assert_eq!(store.read(format).unwrap(), Some(3));
     }

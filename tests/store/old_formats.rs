@@ -4,6 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use wcapd::ical::datetime::TimeRange;
 use wcapd::ical::object::Kind;
 use wcapd::model::id::Calid;
 use wcapd::model::item::{Item, Operation};
@@ -55,6 +56,9 @@ fn format_1() {
     assert!(weekly.facts.recurring && weekly.text.contains("EXDATE"));
     let alarmed = item("alarmed");
     assert!(alarmed.facts.alarms && alarmed.facts.attendees);
+    // Its alarm is in an index that came later.
+    let ringing = store.read(|t| items::ringing(t, tom.id, TimeRange::ALL));
+    assert_eq!(ringing.unwrap(), ["alarmed"]);
     assert_eq!(item("todo").kind, Kind::Todo);
     let mut gone = Vec::new();
     let window = (Timestamp(0), Timestamp::MAX);

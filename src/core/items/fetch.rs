@@ -380,6 +380,33 @@ impl Search<'_> {
         })
     }
 
+    /// The first instance from `at` on, else the last one.
+    pub(super) fn next_or_last(
+        &mut self,
+        series: &Series,
+        at: Timestamp,
+    ) -> Result<Option<Instance>> {
+        let work = &mut self.work;
+        let next = series.next(at.plus(-1), work).map_err(|e| too_much(&e))?;
+        match next {
+            Some(next) => Ok(Some(next)),
+            None => series.previous(at, work).map_err(|e| too_much(&e)),
+        }
+    }
+
+    /// Adds an item, or all its instances.
+    pub(super) fn push_all(&mut self, item: &Item, found: Found) -> Result<()> {
+        if !(item.facts.recurring && self.selection.instances) {
+            self.push(found, vec![whole(item)]);
+            return Ok(());
+        }
+        let series = self.series(&found.object)?;
+        let range = self.until_open_end(&series, TimeRange::ALL);
+        let instances = self.expand(&series, range)?;
+        self.push(found, instance_lines(&series, &instances));
+        Ok(())
+    }
+
     /// Adds lines of an object, those that were not asked for left out.
     pub(super) fn push(&mut self, found: Found, lines: Vec<Line>) {
         let object = self.fetched.objects.len();

@@ -5,6 +5,7 @@
 //! use cases around them; `organizer` knows who takes part, `desk` how an object is booked. `fetch` and `by_id`
 //! read, `sync` reads what changed, `people` and `scheduling` say who and what is met there.
 
+pub mod alarms;
 pub mod attach;
 pub mod attendees;
 pub mod by_id;

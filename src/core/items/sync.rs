@@ -8,13 +8,13 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use super::fetch::{Fetched, Search, Selection, Window, instance_lines, whole};
+use super::fetch::{Fetched, Selection, Window};
 use crate::core::access::{Reading, is_restricted};
 use crate::core::calendars::CalendarView;
 use crate::core::error::Result;
 use crate::core::transfer::floating;
 use crate::core::{Caller, Core};
-use crate::ical::datetime::{TimeRange, Timestamp};
+use crate::ical::datetime::Timestamp;
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
 use crate::model::id::{CalendarId, PrincipalId};
@@ -113,7 +113,9 @@ impl Core {
                     span.next = stamp;
                     break;
                 }
-                search.add_whole(t, &item)?;
+                if let Some(found) = search.found(t, &item)? {
+                    search.push_all(&item, found)?;
+                }
             }
             let fetched = search.finish(t)?;
             Ok(Changed {
@@ -278,23 +280,5 @@ impl Names {
         let name = principal.map(|p| p.name().within(core.domain()));
         self.0.insert(id, name.clone());
         Ok(name)
-    }
-}
-
-impl Search<'_> {
-    /// Adds an item, or all its instances.
-    fn add_whole(&mut self, t: &impl Reader, item: &crate::model::item::Item) -> Result<()> {
-        let Some(found) = self.found(t, item)? else {
-            return Ok(());
-        };
-        if !(item.facts.recurring && self.wants_instances()) {
-            self.push(found, vec![whole(item)]);
-            return Ok(());
-        }
-        let series = self.series(&found.object)?;
-        let range = self.until_open_end(&series, TimeRange::ALL);
-        let instances = self.expand(&series, range)?;
-        self.push(found, instance_lines(&series, &instances));
-        Ok(())
     }
 }

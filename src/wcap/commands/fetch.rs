@@ -3,6 +3,7 @@
 //! The commands stand one family to a file. Each calendar that is asked for answers for itself: with its
 //! properties, components and result, or with the result of its failure.
 
+pub(super) mod alarms;
 pub(super) mod by_id;
 pub(super) mod range;
 pub(super) mod sync;

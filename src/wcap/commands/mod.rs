@@ -34,6 +34,7 @@ pub(super) const FAMILIES: &[&[Row]] = &[
     fetch::range::ROWS,
     fetch::by_id::ROWS,
     fetch::sync::ROWS,
+    fetch::alarms::ROWS,
     verify::ROWS,
     store::ROWS,
     attachments::ROWS,
