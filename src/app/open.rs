@@ -39,6 +39,7 @@ pub fn settings(config: &Config) -> core::Settings {
         // The configuration was checked.
         may_act_as: acting(config).unwrap_or_default(),
         anonymous: config.auth.anonymous,
+        anonymous_people: config.auth.anonymous_people,
         proxyauth: config.admin.proxyauth,
         override_acl: config.admin.override_acl,
         userprefs: config.admin.userprefs,

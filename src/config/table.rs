@@ -158,6 +158,8 @@ config! {
     auth: Auth {
         /// Whether requests without a login are served at all, within what the calendars allow everybody.
         anonymous: bool = true;
+        /// Whether requests without a login may look people and groups up, too (fetchvcards).
+        anonymous_people: bool = false;
         /// Whether users may change their own passwords.
         allow_change_password: bool = true;
         /// Memory of one argon2id password hash, in KiB; a login needs as much.

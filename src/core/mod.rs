@@ -11,6 +11,7 @@ mod basis;
 pub mod calendars;
 pub mod caller;
 mod callers;
+pub mod cards;
 pub mod check;
 pub mod directory;
 pub mod error;

@@ -29,6 +29,8 @@ pub struct Settings {
     pub may_act_as: Vec<(String, String)>,
     /// Whether people without an account may read what everybody may.
     pub anonymous: bool,
+    /// Whether people without an account may look others up.
+    pub anonymous_people: bool,
     /// Whether administrators may log in as somebody else.
     pub proxyauth: bool,
     /// Whether administrators have every right in every calendar.

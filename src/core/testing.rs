@@ -25,6 +25,7 @@ pub(crate) fn settings() -> Settings {
         digest_md5: false,
         may_act_as: Vec::new(),
         anonymous: true,
+        anonymous_people: false,
         proxyauth: false,
         override_acl: false,
         userprefs: false,

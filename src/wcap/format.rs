@@ -66,6 +66,16 @@ impl Format {
             .into_iter()
             .find(|format| format.media_type().eq_ignore_ascii_case(name))
     }
+
+    /// The format whose place a media type of cards of people takes.
+    pub fn from_card_type(name: &str) -> Option<Self> {
+        match &*name.replace(' ', "+").to_ascii_lowercase() {
+            "text/vcard" => Some(Self::Calendar),
+            "application/vcard+xml" => Some(Self::XCal),
+            "application/vcard+json" => Some(Self::JCal),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -267,7 +267,12 @@ fn format_of(form: &Form, row: Option<&Row>) -> Option<Format> {
     let sent = |name: &str| form.last(name).filter(|raw| !raw.is_empty());
     match sent("fmt-out").or_else(|| sent("content-out").filter(|_| of_file)) {
         None => Some(Format::default()),
-        Some(raw) => Format::from_media_type(raw.decode().ok()?.trim()),
+        Some(raw) => {
+            let name = raw.decode().ok()?;
+            let cards = row.is_some_and(|row| row.makes_cards);
+            let of_cards = Format::from_card_type(name.trim()).filter(|_| cards);
+            of_cards.or_else(|| Format::from_media_type(name.trim()))
+        }
     }
 }
 

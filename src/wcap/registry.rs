@@ -44,6 +44,8 @@ pub struct Row {
     pub exact_rids: bool,
     /// Whether it takes a file, and so a larger body.
     pub takes_file: bool,
+    /// Whether it answers cards of people, so that their media types name formats, too.
+    pub makes_cards: bool,
     /// Whether the parts of a multipart body are attachments.
     pub takes_attachments: bool,
     /// Whether a body that is no urlencoded form is passed over unread: clients send dummies.
@@ -73,6 +75,7 @@ impl Row {
             cost: Cost::Cheap,
             exact_rids: false,
             takes_file: false,
+            makes_cards: false,
             takes_attachments: false,
             ignores_body: false,
             kept: false,

@@ -444,6 +444,13 @@ pub(crate) const ROWS: &[Row] = {
             &[(Delete, DENIED)],
         ),
         row(
+            "fetchvcards",
+            "people looked up",
+            "userid=tom",
+            Nothing,
+            &[(Somebody, 75)],
+        ),
+        row(
             "import",
             "a file stored",
             "calid={calid}&content-in=text/calendar\nnew",

@@ -45,7 +45,14 @@ fn check_form(answer: &Answer, cell: &str) {
                 fail("no iCalendar".to_owned());
             }
         }
-        "text/xml" | "application/calendar+xml" => {
+        "text/vcard" => {
+            let parsed = parse::parse(&answer.body, &Limits::DEFAULT);
+            let cards = parsed.components.iter().all(|c| c.is("VCARD"));
+            if !parsed.is_sound() || parsed.components.is_empty() || !cards {
+                fail("no cards".to_owned());
+            }
+        }
+        "text/xml" | "application/calendar+xml" | "application/vcard+xml" => {
             let mut reader = quick_xml::Reader::from_str(text);
             let mut depth = 0;
             loop {
@@ -59,7 +66,7 @@ fn check_form(answer: &Answer, cell: &str) {
             }
             assert_eq!(depth, 0, "{cell}: {text}");
         }
-        "text/json" | "application/calendar+json" => {
+        "text/json" | "application/calendar+json" | "application/vcard+json" => {
             if let Err(fault) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
                 fail(fault.to_string());
             }

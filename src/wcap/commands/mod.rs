@@ -8,6 +8,7 @@ mod clear;
 mod delete;
 mod fetch;
 mod lists;
+mod people;
 mod prefs;
 mod server;
 mod session;
@@ -41,6 +42,7 @@ pub(super) const FAMILIES: &[&[Row]] = &[
     delete::ROWS,
     clear::ROWS,
     transfer::ROWS,
+    people::ROWS,
 ];
 
 /// The calendars a request names in `calid`; none of one's own stands for the default one.

@@ -3,6 +3,7 @@
 mod calendar;
 mod jcal;
 mod json;
+pub(crate) mod vcard;
 mod xcal;
 mod xml;
 
