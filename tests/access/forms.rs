@@ -106,14 +106,14 @@ fn every_answer_has_its_form() {
         }
         let anew = matches!(row.name, "login" | "logout");
         let mut token = server.token(Login::User("tom"), &caller).unwrap();
-        for (query, file) in queries(row, "event") {
+        for (query, body) in queries(row, "event") {
             if anew {
                 token = server.token(Login::User("tom"), &caller).unwrap();
             }
             let before = server.contents("tom");
             let answer = server.ask(&Ask {
                 target: format!("{}.wcap?{query}&id={token}", row.name),
-                body: file.map(|file| ("text/calendar".to_owned(), file)),
+                body,
             });
             let cell = format!("{}.wcap?{query}", row.name);
             check_form(&answer, &cell);

@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::callers::Login;
-use crate::pry::{MARKS, Side, pry};
-use crate::world::Server;
+use crate::pry::{MARKS, Side, pry, tells};
+use crate::world::{Ask, Server};
 
 /// Items of equal times; those of the first server say and hold more.
 fn items(mark: &str) -> String {
@@ -109,4 +109,42 @@ fn a_writer() {
         "kim^a^rfwd^g",
         Login::User("kim"),
     );
+}
+
+/// Whoever knows the id of a private item's attachment is told what is told of one that there is not.
+#[test]
+fn an_attachment_by_its_id() {
+    let server = Server::new(&[], &["user tom", "user kim"]);
+    server.set_acl("tom", "kim^a^rfwd^g");
+    server.import("tom", &items(MARKS[0]));
+    let ask = |login, target: &str| {
+        let caller = server.caller(login).unwrap();
+        let token = server.token(login, &caller).unwrap();
+        server.ask(&Ask {
+            target: format!("{target}&id={token}"),
+            body: None,
+        })
+    };
+    let (tom, kim) = (Login::User("tom"), Login::User("kim"));
+    let item = ask(tom, "fetchevents_by_id.wcap?calid=tom&uid=single").text();
+    let item = item.replace("\r\n ", "");
+    let (_, id) = item.split_once("X-S1CS-ATTACH-ID=").expect("an id");
+    let id = id.split([';', ':']).next().unwrap().trim_matches('"');
+    let invented = "0".repeat(id.len());
+    for target in [
+        "fetchattachment.wcap?calid=tom&uid=single",
+        "fetchattachment.wcap?calid=tom&uid=series",
+        "fetchattachment.wcap?calid=tom",
+        "fetchattachment.wcap?appid=x",
+    ] {
+        let known = ask(kim, &format!("{target}&attachid={id}"));
+        let unknown = ask(kim, &format!("{target}&attachid={invented}"));
+        assert_eq!(known, unknown, "{target}");
+        assert!(!tells(&known.text(), MARKS[0]), "{target}");
+    }
+    let own = ask(
+        tom,
+        &format!("fetchattachment.wcap?calid=tom&uid=single&attachid={id}"),
+    );
+    assert!(tells(&own.text(), MARKS[0]), "{}", own.text());
 }

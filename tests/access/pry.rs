@@ -40,10 +40,17 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'_');
 
+/// A media type and a body.
+pub(crate) type Body = (String, String);
+
+/// A form with one file in it.
+const ATTACHMENT: &str = "--b\r\nContent-Disposition: form-data; name=\"a\"; filename=\"a.txt\"\r\n\
+    Content-Type: text/plain\r\n\r\nA file.\r\n--b--\r\n";
+
 /// The queries to ask of a command: those of the table of needs, each in every format, and the first of them with every
 /// value of
 /// every parameter, which are asked alone too; `uid` is that of an event of the first server.
-pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<String>)> {
+pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<Body>)> {
     let mut queries = Vec::new();
     let mut format = 0;
     let mut bases: Vec<&str> = ROWS
@@ -54,7 +61,7 @@ pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<String>)> {
     bases.push("");
     for (number, base) in bases.iter().enumerate() {
         let (base, file) = match base.split_once('\n') {
-            Some((base, uid)) => (base, Some(file(uid))),
+            Some((base, uid)) => (base, Some(("text/calendar".to_owned(), file(uid)))),
             None => (*base, None),
         };
         let base = base
@@ -64,6 +71,11 @@ pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<String>)> {
             .replace("=event", &format!("={uid}"));
         for format in FORMATS {
             queries.push((format!("{base}&fmt-out={format}"), file.clone()));
+            if row.takes_attachments {
+                let media = "multipart/form-data; boundary=b".to_owned();
+                let form = Some((media, ATTACHMENT.to_owned()));
+                queries.push((format!("{base}&fmt-out={format}"), form));
+            }
         }
         // Every value of every parameter beside one that is right, and alone.
         let params = match number == 0 || base.is_empty() {
@@ -143,7 +155,7 @@ pub(crate) fn pry(sides: &[Side; 2], name: &str, uid: &str, mut see: impl FnMut(
         // These end the session, or begin another.
         let anew = matches!(row.name, "login" | "logout");
         let mut tokens = None;
-        for (query, file) in queries(row, uid) {
+        for (query, body) in queries(row, uid) {
             if anew || tokens.is_none() {
                 tokens = Some(sides.each_ref().map(Side::token));
             }
@@ -153,10 +165,9 @@ pub(crate) fn pry(sides: &[Side; 2], name: &str, uid: &str, mut see: impl FnMut(
                 if let Some(token) = &tokens[side] {
                     target.push_str(&format!("&id={token}"));
                 }
-                let media = "text/calendar".to_owned();
                 sides[side].server.ask(&Ask {
                     target,
-                    body: file.clone().map(|file| (media, file)),
+                    body: body.clone(),
                 })
             });
             let cell = format!("{}.wcap?{query} by {name}", row.name);
