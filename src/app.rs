@@ -126,6 +126,10 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     })?;
     let (http, http_addr) = bind("http", config.http.addr).await?;
     let (cap, cap_addr) = bind("cap", config.cap.addr).await?;
+    let cap_tls = match config.cap.tls_addr {
+        Some(addr) => Some(bind("cap over TLS", addr).await?),
+        None => None,
+    };
     warn_of_plain(config);
 
     let (stop, stopped) = watch::channel(false);
@@ -160,10 +164,16 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
             grace,
         )
     };
-    let cap_settings = cap_settings(config, tls.clone());
+    let cap_settings = Arc::new(cap_settings(config, tls.clone()));
     let host = cap::Host {
         core: core.clone(),
         jobs: jobs.clone(),
+    };
+    let cap_inside_tls = async {
+        if let Some((listener, _)) = cap_tls {
+            let (settings, host) = (Arc::clone(&cap_settings), host.clone());
+            cap::serve(listener, cap::Begin::Tls, settings, host, stopped.clone()).await;
+        }
     };
     let own_metrics = async {
         if let Some((listener, router)) = own_metrics {
@@ -190,7 +200,14 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
         told,
         serve(http, router.layer(CatchPanicLayer::new()), options),
         renew(tls, hangup, stopped.clone()),
-        cap::serve(cap, Arc::new(cap_settings), host, stopped.clone()),
+        cap::serve(
+            cap,
+            cap::Begin::Greeting,
+            Arc::clone(&cap_settings),
+            host.clone(),
+            stopped.clone()
+        ),
+        cap_inside_tls,
         administration(socket, core, stopped.clone(), grace),
         sweep(core, stopped.clone()),
         observe::upkeep(metrics, stopped.clone()),

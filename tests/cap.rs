@@ -39,7 +39,7 @@ use wcapd::app;
 use wcapd::cap::channel::Channel;
 use wcapd::cap::job::{Job, Outcome};
 use wcapd::cap::settings::Link;
-use wcapd::cap::{Host, Settings, serve, work};
+use wcapd::cap::{Begin, Host, Settings, serve, work};
 use wcapd::config::Config;
 use wcapd::config::table::Key;
 use wcapd::config::value::Raw;
@@ -365,7 +365,7 @@ async fn converse(world: &World, greeting: &str, exchanges: Vec<Exchange>) -> Re
         jobs: Dispatch::new(2, true),
     };
     let settings = Arc::clone(&world.settings);
-    let served = tokio::spawn(serve(listener, settings, host, stopping));
+    let served = tokio::spawn(serve(listener, Begin::Greeting, settings, host, stopping));
     let mut stream = TcpStream::connect(address).await?;
     expect(&mut stream, greeting).await?;
     for exchange in exchanges {

@@ -8,7 +8,8 @@
 mod common;
 
 use std::fs;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -42,6 +43,16 @@ fn main() {
             other_machines_get_no_plain_http();
             Ok(())
         }),
+        Trial::test("cap takes openssl and its certificate", || {
+            cap_takes_openssl();
+            Ok(())
+        }),
+        Trial::test("no weak protocol or suite over cap", || {
+            let server = trial_server();
+            check_scan(&sslscan(after_starttls(server.cap)));
+            Ok(())
+        })
+        .with_ignored_flag(scan),
         Trial::test("no weak protocol or suite over http", || {
             let server = trial_server();
             check_scan(&sslscan(server.http));
@@ -207,6 +218,125 @@ fn other_machines_get_no_plain_http() {
     assert!(sentence.contains("http.plain_remote"), "{sentence}");
     assert!(sentence.contains("tls.cert"), "{sentence}");
     assert!(!data.join("wcapd.redb").exists());
+}
+
+/// A port on which TLS begins at once, for programs that do not know how CAP begins it: each connection is handed on
+/// to `cap` after STARTTLS.
+fn after_starttls(cap: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || {
+                let mut server = TcpStream::connect(cap)?;
+                read_past(&mut server, "\r\n.\r\n", 2)?;
+                server.write_all(b"STARTTLS\r\n")?;
+                read_past(&mut server, "2.0.12\r\n", 1)?;
+                let (mut from, mut to) = (client.try_clone()?, server.try_clone()?);
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+                let (mut from, mut to) = (server, client);
+                let _ = std::io::copy(&mut from, &mut to);
+                to.shutdown(Shutdown::Both)
+            });
+        }
+    });
+    address
+}
+
+/// Reads up to the end of `mark` for the so manieth time.
+fn read_past(stream: &mut TcpStream, mark: &str, times: usize) -> std::io::Result<String> {
+    let mut text = String::new();
+    while text.matches(mark).count() < times {
+        let mut octet = [0];
+        stream.read_exact(&mut octet)?;
+        text.push(char::from(octet[0]));
+    }
+    Ok(text)
+}
+
+/// An authority that the server knows signs a certificate for tom's address; openssl shows it, and tom is logged in.
+fn cap_takes_openssl() {
+    let data = DataDir::new();
+    let mut params = rcgen::CertificateParams::new([]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let authority = params.self_signed(&key).unwrap();
+    fs::write(data.join("ca.pem"), authority.pem()).unwrap();
+    let issuer = rcgen::Issuer::new(params, key);
+    let mut params = rcgen::CertificateParams::new([]).unwrap();
+    let tom = "tom@localhost".try_into().unwrap();
+    params
+        .subject_alt_names
+        .push(rcgen::SanType::Rfc822Name(tom));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = params.signed_by(&key, &issuer).unwrap();
+    fs::write(data.join("tom.pem"), own.pem() + &key.serialize_pem()).unwrap();
+    let config = data.join("wcapd.toml");
+    let text = format!(
+        "[cap]\ntls_addr = '127.0.0.1:0'\n[tls]\nself_signed = true\nclient_ca = '{}'\n",
+        data.join("ca.pem").display()
+    );
+    fs::write(&config, text).unwrap();
+    let server = Server::start(&data, &["--demo", "--config", config.to_str().unwrap()]);
+    wait_for(&server, "cap over TLS listening on ");
+    let log = server.log();
+    let (_, address) = log.split_once("cap over TLS listening on ").unwrap();
+    let address = address.lines().next().unwrap();
+
+    let said = openssl(&data, address, &["-cert", "tom.pem", "-key", "tom.pem"]);
+    assert!(said.contains("AUTH=EXTERNAL\r\n"), "{said}");
+    assert!(said.contains("IDENTITY=tom@localhost\r\n"), "{said}");
+    // Without one, EXTERNAL is not to be had.
+    let said = openssl(&data, address, &[]);
+    assert!(!said.contains("AUTH=EXTERNAL"), "{said}");
+    assert!(
+        said.contains("6.3 ; the mechanism is not offered\r\n"),
+        "{said}"
+    );
+}
+
+/// What openssl hears in a short CAP session.
+fn openssl(data: &DataDir, address: &str, arguments: &[&str]) -> String {
+    let mut child = Command::new("openssl")
+        .args([
+            "s_client",
+            "-quiet",
+            "-crlf",
+            "-verify_return_error",
+            "-connect",
+            address,
+        ])
+        .args([
+            "-CAfile",
+            "self-signed.pem",
+            "-verify_hostname",
+            "localhost",
+        ])
+        .args(arguments)
+        .current_dir(data.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl is installed");
+    let mut input = child.stdin.take().unwrap();
+    input
+        .write_all(b"AUTHENTICATE EXTERNAL =\nDISCONNECT\n")
+        .unwrap();
+    // The server closes after DISCONNECT, and openssl with it; its input stays open until then.
+    let mut said = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    drop(input);
+    child.wait().unwrap();
+    said
 }
 
 /// What sslscan says of a port that speaks TLS at once.

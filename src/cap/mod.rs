@@ -17,7 +17,7 @@ pub mod settings;
 pub mod status;
 pub mod work;
 
-pub use server::{Host, serve};
+pub use server::{Begin, Host, serve};
 pub use settings::Settings;
 
 /// Who made the objects of answers.

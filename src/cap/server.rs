@@ -39,12 +39,22 @@ pub struct Host {
     pub jobs: Dispatch,
 }
 
+/// How a connection begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// With the greeting; STARTTLS may follow.
+    Greeting,
+    /// With the TLS handshake, and the greeting inside it.
+    Tls,
+}
+
 /// Serves CAP on `listener` until `shutdown` turns true or its sender is gone.
 ///
 /// Then no connection is accepted any more, open sessions are told 10.2 and closed, and the call returns
 /// when they have ended, at the latest after `settings.stop_grace`.
 pub async fn serve(
     listener: TcpListener,
+    begin: Begin,
     settings: Arc<Settings>,
     host: Host,
     mut shutdown: watch::Receiver<bool>,
@@ -68,7 +78,7 @@ pub async fn serve(
                         host: host.clone(),
                         address: peer.ip().to_canonical(),
                     };
-                    sessions.spawn(session.run(stop.clone()));
+                    sessions.spawn(session.run(begin, stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a CAP connection");
@@ -105,12 +115,20 @@ type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 impl Session {
     /// The session from greeting to close. Its size is what an idle connection costs.
-    async fn run(mut self, mut shutdown: watch::Receiver<bool>) {
+    async fn run(mut self, begin: Begin, mut shutdown: watch::Receiver<bool>) {
         let _open = Open::new();
-        let link = Link {
+        let mut link = Link {
             local: self.address.is_loopback(),
             ..Link::default()
         };
+        if begin == Begin::Tls {
+            let Some((session, certificate)) = self.secure().await else {
+                return;
+            };
+            self = session;
+            link.secure = true;
+            link.certificate = certificate;
+        }
         let mut channel = Channel::new(Arc::clone(&self.settings), link, now());
         let mut pending: Option<Pending> = None;
         let mut told = false;
@@ -159,7 +177,7 @@ impl Session {
         let _ = timeout(self.settings.linger, close(self.stream)).await;
     }
 
-    /// Makes the handshake that STARTTLS has announced; nothing when it comes to none.
+    /// Makes the TLS handshake; nothing when it comes to none.
     async fn secure(self) -> Option<(Self, Vec<String>)> {
         let tls = self.settings.tls.clone()?;
         match tls.accept(self.stream, Door::Cap).await {

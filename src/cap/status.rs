@@ -62,6 +62,36 @@ impl Status {
     /// More at once than the server takes from one session.
     pub const EXHAUSTED: Self = Self("10.4");
 
+    /// All of them; some share a code.
+    pub const ALL: [Self; 26] = [
+        Self::SUCCESS,
+        Self::SEND_DATA,
+        Self::STILL_WORKING,
+        Self::ABORTED,
+        Self::START_TLS,
+        Self::EXPAND_DENIED,
+        Self::NOT_FOUND,
+        Self::NOTHING_PENDING,
+        Self::EXPAND_CLIPPED,
+        Self::EXPAND_FAILED,
+        Self::LOGIN_FAILED,
+        Self::LOGIN_AS_OTHER,
+        Self::LOGIN_CANCELLED,
+        Self::BAD_ARGUMENTS,
+        Self::LOGIN_UNAVAILABLE,
+        Self::NOT_PERMITTED,
+        Self::NO_TLS,
+        Self::NEEDS_TLS,
+        Self::GIVEN_UP,
+        Self::INTERNAL,
+        Self::BUSY,
+        Self::TOO_LARGE,
+        Self::UNRECOGNISED,
+        Self::UNEXPECTED,
+        Self::STOPPING,
+        Self::EXHAUSTED,
+    ];
+
     /// Whether the peer sent what no working client sends; too many in a row end the session.
     pub fn is_client_fault(self) -> bool {
         self == Self::BAD_ARGUMENTS || self == Self::UNRECOGNISED || self == Self::UNEXPECTED

@@ -269,6 +269,11 @@ impl Loaded {
                 "a host name",
             ),
             (
+                "cap.tls_addr",
+                config.cap.tls_addr.is_none() || config.tls.is_on(),
+                "left out without tls.cert",
+            ),
+            (
                 "cap.auth_attempts",
                 config.cap.auth_attempts >= 1,
                 "1 or more",

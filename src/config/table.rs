@@ -101,7 +101,9 @@ config! {
     cap: Cap {
         /// Where to listen; port 0 picks a free one.
         addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 5229));
-        /// Name of this calendar store; empty: the domain.
+        /// Where to listen for clients that begin with TLS at once, without STARTTLS; empty: nowhere.
+        tls_addr: Option<SocketAddr> = None;
+        /// Name of this calendar store in addresses; empty: the domain.
         csid: Option<String> = None;
         /// Offer the SASL mechanism PLAIN without TLS to clients on this machine; `serve --demo` turns it on.
         plain_on_loopback: bool = false;

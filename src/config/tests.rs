@@ -146,6 +146,23 @@ fn wrong_files_are_refused_with_the_place() {
              inside TLS only, but it is \"a.pem\"",
         ),
         (
+            "[cap]\ntls_addr = '127.0.0.1:5230'\n",
+            "FILE line 2: cap.tls_addr must be left out without tls.cert, but it is \"127.0.0.1:5230\"",
+        ),
+        (
+            "[cap]\nmay_act_as = ['bill']\n",
+            "FILE line 2: cap.may_act_as must be a list of pairs USER:OTHER, like [\"secretary:boss\"], but it is \
+             [\"bill\"]",
+        ),
+        (
+            "[cap]\ncsid = 'cal.example.com:5229'\n",
+            "FILE line 2: cap.csid must be a host name, but it is \"cal.example.com:5229\"",
+        ),
+        (
+            "[cap]\nauth_attempts = 0\n",
+            "FILE line 2: cap.auth_attempts must be 1 or more, but it is 0",
+        ),
+        (
             "[http]\naddr = '0.0.0.0:80'\n",
             "FILE line 2: http.addr must be an address of this machine alone, like 127.0.0.1:8080, unless \
              tls.cert is set or http.plain_remote = true says that passwords may pass unprotected, but it is \

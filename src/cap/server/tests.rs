@@ -27,7 +27,13 @@ impl Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
-        let served = tokio::spawn(serve(listener, Arc::new(settings), host(), stopping));
+        let served = tokio::spawn(serve(
+            listener,
+            Begin::Greeting,
+            Arc::new(settings),
+            host(),
+            stopping,
+        ));
         Self {
             address,
             stop,
@@ -177,6 +183,6 @@ async fn an_idle_session_is_small() {
         host: host(),
         address: "127.0.0.1".parse().unwrap(),
     };
-    let size = size_of_val(&session.run(stopping));
+    let size = size_of_val(&session.run(Begin::Greeting, stopping));
     assert!(size <= 4096, "a session's future takes {size} octets");
 }
