@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod listen;
 pub mod open;
+mod people;
 mod stream;
 mod target;
 
@@ -28,6 +29,7 @@ use crate::cap;
 use crate::config::Config;
 use crate::core::{self, Core};
 use crate::dispatch::Dispatch;
+use crate::ldap;
 use crate::model::clock::SystemClock;
 use crate::observe::{self, Health};
 use crate::origin::Proxies;
@@ -78,6 +80,17 @@ pub enum Error {
     /// The running server was not to be had.
     #[error(transparent)]
     Client(#[from] admin::client::Error),
+    /// A file with a password cannot be read.
+    #[error("cannot read the password in {}: {cause}", path.display())]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The LDAP directory cannot be used.
+    #[error(transparent)]
+    Ldap(#[from] ldap::SetupError),
     /// The demo's data cannot be stored.
     #[error("cannot store the demo's data: {0}")]
     Demo(core::Error),
@@ -119,6 +132,8 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     let hangup = signal(SignalKind::hangup())?;
     let tls = certificates(config)?;
     let health = Health::new(["listeners"]);
+    let directories = core.clone();
+    health.ask("directory", move || directories.directory_problem());
     let metrics = observe::install_metrics()?;
     let socket = Socket::bind(&config.server.data).map_err(|cause| Error::Socket {
         data: config.server.data.clone(),

@@ -179,6 +179,14 @@ limits! {
     login_records: usize, Count = 100_000;
     /// Accounts whose last password need not be hashed again for a moment, at about 100 octets each.
     verified_passwords: usize, Count = 10_000;
+    /// Longest wait for one answer of a directory of accounts; then it counts as down.
+    directory_time: Duration, Time = 5;
+    /// Connections to a directory of accounts at a time; more questions wait.
+    directory_connections: usize, Count = 8;
+    /// People taken from one group of a directory; a larger group is clipped.
+    directory_group: usize, Count = 5_000;
+    /// Groups inside groups of a directory that are followed.
+    directory_group_depth: usize, Count = 10;
     /// Ids one get_guids request may ask for.
     guids: usize, Count = 1_000;
     /// Calendars one request may name.

@@ -32,11 +32,16 @@ use crate::metric::{self, Kind};
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Whether the server can do its work: named parts, each up or down with a reason. Clones share one state.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Health {
     /// Why a part is down; `None` = up.
     parts: Arc<RwLock<BTreeMap<&'static str, Option<String>>>>,
+    /// Parts that are asked when somebody wants to know.
+    asked: Arc<RwLock<Vec<Asked>>>,
 }
+
+/// A part that knows itself why it is down.
+type Asked = (&'static str, Box<dyn Fn() -> Option<String> + Send + Sync>);
 
 impl Health {
     /// All `parts` are down until told otherwise.
@@ -58,6 +63,18 @@ impl Health {
         self.set(part, Some(reason.to_owned()));
     }
 
+    /// `part` is asked, each time, why it is down, in words that anybody may read; `None` = up.
+    pub fn ask(
+        &self,
+        part: &'static str,
+        why: impl Fn() -> Option<String> + Send + Sync + 'static,
+    ) {
+        self.asked
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((part, Box::new(why)));
+    }
+
     /// One line `part: reason` for each part that is down; empty when the server is ready.
     pub fn problems(&self) -> String {
         // The map is whole even if a thread panicked while it held the lock.
@@ -68,6 +85,10 @@ impl Health {
             .filter_map(|(part, why)| Some((part, why.as_ref()?)))
         {
             // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{part}: {reason}");
+        }
+        let asked = self.asked.read().unwrap_or_else(PoisonError::into_inner);
+        for (part, reason) in asked.iter().filter_map(|(part, why)| Some((part, why()?))) {
             let _ = writeln!(lines, "{part}: {reason}");
         }
         lines

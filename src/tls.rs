@@ -5,6 +5,7 @@
 
 mod client;
 pub mod trial;
+pub mod trust;
 
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;

@@ -29,7 +29,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (
         4,
         &[
-            "wcap", "cap", "web", "admin", "observe", "codes", "dispatch", "tls", "origin",
+            "wcap", "cap", "web", "admin", "ldap", "observe", "codes", "dispatch", "tls", "origin",
         ],
     ),
     (5, &["app", "cli", "config", "main", "lib"]),
@@ -39,7 +39,7 @@ const FLOORS: &[(u8, &[&str])] = &[
 const SHARED: &[&str] = &["limits", "metric", "codes", "dispatch", "tls", "origin"];
 
 /// The doors, which alone, beside the roof, know HTTP and wait for input and output.
-const DOORS: &[&str] = &["wcap", "cap", "web", "admin", "observe"];
+const DOORS: &[&str] = &["wcap", "cap", "web", "admin", "ldap", "observe"];
 
 /// Words of the source and the only places, by the start of their path, where they may stand.
 const HOMES: &[(&str, &[&str])] = &[
@@ -50,6 +50,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls::", &["src/tls"]),
     ("tokio_rustls::", &["src/tls"]),
     ("rcgen::", &["src/tls"]),
+    ("ldap3::", &["src/ldap/"]),
     ("x509_parser::", &["src/tls"]),
     (
         "axum::",
@@ -64,6 +65,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/admin/",
             "src/dispatch.rs",
             "src/tls",
+            "src/ldap/",
             "src/observe",
             "src/app",
             "src/cli",

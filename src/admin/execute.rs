@@ -153,6 +153,7 @@ fn user_record(core: &Core, user: &User) -> Response {
         field("given name", &user.given_name),
         field("surname", &user.surname),
         field("role", role),
+        field("kept in", user.source.name()),
         field("may log in", yes(user.enabled)),
         field("added", date_time(user.created)),
     ]);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Error;
+use super::{Error, people};
 use crate::admin::client::Connection;
 use crate::admin::{self, Peer, Request, Response};
 use crate::config::{Config, acting};
@@ -57,7 +57,7 @@ pub fn settings(config: &Config) -> core::Settings {
 }
 
 /// Opens the store, which is made if missing, and a core on it.
-pub fn open(config: &Config) -> Result<Core, store::Error> {
+pub fn open(config: &Config) -> Result<Core, Error> {
     let options = RedbOptions {
         cache_bytes: (config.store.cache_mib as usize) << 20,
         ..RedbOptions::default()
@@ -69,11 +69,12 @@ pub fn open(config: &Config) -> Result<Core, store::Error> {
         ..store::Bounds::default()
     };
     let store = Store::on(Arc::new(engine), clock.clone(), bounds)?;
-    Ok(Core::new(
+    Ok(Core::with_directories(
         store,
         clock,
         Arc::new(SystemIds),
         settings(config),
+        people::directories(config)?,
     ))
 }
 
@@ -99,11 +100,11 @@ pub fn administer(
             Ok(core) => {
                 return admin::execute(&core, request, peer).map_err(Error::Refused);
             }
-            Err(store::Error::Locked(_)) if looks < LOCKED_LOOKS => {
+            Err(Error::Store(store::Error::Locked(_))) if looks < LOCKED_LOOKS => {
                 looks += 1;
                 std::thread::sleep(LOCKED_PAUSE);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
 }

@@ -344,9 +344,11 @@ impl Loaded {
                 "a level like info, or module=level pairs",
             ),
         ];
-        match requirements.iter().find(|(_, holds, _)| !holds) {
+        let first = requirements.into_iter().find(|(_, holds, _)| !holds);
+        let first = first.map(|(path, _, expected)| (path, expected));
+        match first.or_else(|| config.ldap.fault()) {
             None => Ok(()),
-            Some((path, _, expected)) => Err(self.refused(path, expected)),
+            Some((path, expected)) => Err(self.refused(path, expected)),
         }
     }
 

@@ -200,21 +200,33 @@ config! {
     /// An outside directory of accounts.
     ldap: Ldap {
         /// Server, like ldaps://ldap.example.org.
-        url: Option<String> = None, planned "LDAP";
-        /// Name to bind as for searches.
-        bind_dn: Option<String> = None, planned "LDAP";
-        /// File with the password of bind_dn.
-        bind_password_file: Option<PathBuf> = None, planned "LDAP";
-        /// Where searches start.
-        base: Option<String> = None, planned "LDAP";
-        /// Schema: sun, inetorgperson or ad.
-        preset: Option<String> = None, planned "LDAP";
-        /// Filter that finds accounts.
-        user_filter: Option<String> = None, planned "LDAP";
-        /// Filter that finds groups.
-        group_filter: Option<String> = None, planned "LDAP";
-        /// Whether and how the connection is protected.
-        tls: Option<String> = None, planned "LDAP";
+        url: Option<String> = None;
+        /// Name to bind as for searches; empty: anonymous.
+        bind_dn: Option<String> = None;
+        /// File with the password of bind_dn in its first line.
+        bind_password_file: Option<PathBuf> = None;
+        /// Where searches start, like dc=example,dc=org.
+        base: Option<String> = None;
+        /// Schema: sun, inetorgperson or ad; what the keys below say goes before it.
+        preset: String = "inetorgperson".to_owned();
+        /// Filter that people pass; empty: the preset's.
+        user_filter: Option<String> = None;
+        /// Filter that groups pass; empty: the preset's.
+        group_filter: Option<String> = None;
+        /// Attribute of the login name; empty: the preset's.
+        name_attribute: Option<String> = None;
+        /// Attributes of mail addresses; empty: the preset's.
+        mail_attributes: Vec<String> = Vec::new();
+        /// Attributes of the full name, the first that is there counts; empty: the preset's.
+        full_name_attributes: Vec<String> = Vec::new();
+        /// Attribute of a group's name; empty: the preset's.
+        group_name_attribute: Option<String> = None;
+        /// How passwords are checked: bind or compare.
+        verify: String = "bind".to_owned();
+        /// How an ldap:// connection is protected: starttls or none; empty: starttls, but none to this machine.
+        tls: Option<String> = None;
+        /// PEM file with the authorities of the directory's certificate; empty: the machine's.
+        ca: Option<PathBuf> = None;
     }
 
     /// Where calendars are stored.

@@ -4,7 +4,7 @@ use super::calendars::NewCalendar;
 use super::error::{Error, Kind, Result};
 use super::{Caller, Client, Core, directory, password, proof};
 use crate::model::id::{Calid, NameError, PrincipalId, QualifiedName, mail_address};
-use crate::model::user::{Group, Principal, Role, User, Verifier};
+use crate::model::user::{Group, Principal, Role, Source, User, Verifier};
 use crate::store::people::{self, MailRow};
 use crate::store::sessions::SessionKey;
 use crate::store::{Reader, WriteTxn, calendars, prefs, sessions};
@@ -74,6 +74,16 @@ fn put_user(t: &mut WriteTxn<'_>, old: User, new: User, kept: Option<&SessionKey
     Ok(())
 }
 
+/// Refuses to change a password that is kept in a directory outside.
+fn require_own_password(user: &User) -> Result<()> {
+    if user.source == Source::BuiltIn {
+        return Ok(());
+    }
+    let (name, source) = (&user.name.local, user.source.name());
+    let message = format!("the password of '{name}' is kept in the directory '{source}'");
+    Err(Error::new(Kind::NotOffered, message))
+}
+
 impl Core {
     fn name(&self, text: &str) -> Result<QualifiedName> {
         QualifiedName::parse(text, self.domain()).map_err(|cause| bad_name(text, cause))
@@ -104,6 +114,7 @@ impl Core {
                     .into_iter()
                     .collect(),
                 enabled: true,
+                source: Source::BuiltIn,
                 verifiers: verifiers.clone(),
                 created: t.now(),
             };
@@ -142,10 +153,12 @@ impl Core {
         Ok(())
     }
 
-    /// The user called `name`: a name, a UPN or a mail address.
+    /// The user called `name`: a name, a UPN or a mail address. Directories outside are asked for whom the store does
+    /// not know.
     ///
     /// Errors: `NoSuchPrincipal`.
     pub fn user(&self, name: &str) -> Result<User> {
+        self.know([name])?;
         self.store().read(|t| self.user_in(t, name))
     }
 
@@ -161,15 +174,17 @@ impl Core {
 
     /// Sets a user's password and ends every session of the user.
     ///
-    /// Errors: `NoSuchPrincipal`, `BadValue`.
+    /// Errors: `NoSuchPrincipal`, `BadValue`; `NotOffered` for an account whose password is kept elsewhere.
     pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
-        let verifiers = self.verifiers(&self.user(name)?.name, password)?;
+        let user = self.user(name)?;
+        require_own_password(&user)?;
+        let verifiers = self.verifiers(&user.name, password)?;
         self.change_user(name, |user| user.verifiers.clone_from(&verifiers))
     }
 
     /// Changes the caller's own password and ends the other sessions: of WCAP tokens, `kept` alone lives on.
     ///
-    /// Errors: `NotOffered`; `AnonymousNotAllowed`; `NotAuthenticated` for a wrong old password, `TooManyAttempts` after
+    /// Errors: `NotOffered`, also for an account whose password is kept elsewhere; `AnonymousNotAllowed`; `NotAuthenticated` for a wrong old password, `TooManyAttempts` after
     /// many; `BadValue` for a new one that is none.
     pub fn change_password(
         &self,
@@ -188,8 +203,10 @@ impl Core {
             Error::new(Kind::AnonymousNotAllowed, message)
         })?;
         let name = identity.name.to_string();
+        let user = self.user(&name)?;
+        require_own_password(&user)?;
         self.authenticate(&name, old, client)?;
-        let before = self.user(&name)?.verifiers;
+        let before = user.verifiers;
         let verifiers = self.verifiers(&identity.name, new)?;
         let kept = kept.map(super::sessions::wcap_key);
         self.store().write(|t| {
@@ -226,6 +243,7 @@ impl Core {
 
     /// Changes what decides about logging in: sessions begun before do not outlive it.
     fn change_user(&self, name: &str, change: impl Fn(&mut User)) -> Result<()> {
+        self.know([name])?;
         let changed = self.store().write(|t| -> Result<PrincipalId> {
             let old = self.user_in(t, name)?;
             let mut new = old.clone();
@@ -278,6 +296,8 @@ impl Core {
                 id: PrincipalId(t.next_number("next:principal")?),
                 name: name.clone(),
                 mail: mail.clone(),
+                source: Source::BuiltIn,
+                checked: t.now(),
                 created: t.now(),
             };
             people::put(t, None, &Principal::Group(group.clone()))?;
@@ -306,6 +326,7 @@ impl Core {
 
     /// The group called `name`. Errors: `NoSuchPrincipal`.
     pub fn group(&self, name: &str) -> Result<Group> {
+        self.know([name])?;
         self.store().read(|t| self.group_in(t, name))
     }
 

@@ -6,7 +6,7 @@
 
 use super::error::Result;
 use crate::model::id::{QualifiedName, mail_address};
-use crate::model::user::{Principal, User};
+use crate::model::user::{Principal, Source, User};
 use crate::store::Reader;
 use crate::store::people::{self, MailRow};
 
@@ -25,6 +25,10 @@ pub struct Person {
     pub surname: String,
     /// Whether they may log in.
     pub enabled: bool,
+    /// What their preferences are to begin with: names and values.
+    pub preferences: Vec<(String, String)>,
+    /// Time zone of their default calendar, a name of the tz database; none: the server's.
+    pub tzid: Option<String>,
 }
 
 /// A group as a directory describes it.
@@ -44,8 +48,8 @@ pub struct Gathering {
 ///
 /// Errors, of each: `Unavailable` when the source cannot be asked.
 pub trait Directory: Send + Sync + 'static {
-    /// What it is called in the log and in `/readyz`.
-    fn name(&self) -> &'static str;
+    /// Which it is: people and groups in the store remember where they came from.
+    fn source(&self) -> Source;
 
     /// The person called `login`: a name, a UPN or a mail address, letter case aside. None also when it is not clear
     /// who is meant.

@@ -19,6 +19,7 @@ pub mod expand;
 pub mod freebusy;
 pub mod items;
 mod login;
+mod outside;
 pub mod password;
 pub mod prefs;
 pub mod proof;
@@ -37,6 +38,7 @@ pub use settings::Settings;
 use crate::ical::datetime::Timestamp;
 use crate::model::clock::{Clock, Ids, SystemIds};
 use crate::store::{self, Store};
+use directory::Directory;
 
 /// A handle on the server's core; clones are cheap and share it.
 #[derive(Clone)]
@@ -51,15 +53,29 @@ struct Inner {
     settings: Settings,
     callers: callers::Callers,
     logins: login::Logins,
+    outside: outside::Outside,
 }
 
 impl Core {
     /// A core on `store`, with the built-in accounts.
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, settings: Settings) -> Self {
+        Self::with_directories(store, clock, ids, settings, Vec::new())
+    }
+
+    /// A core on `store`, with accounts of outside directories besides the built-in ones. Earlier directories go
+    /// before later ones.
+    pub fn with_directories(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        settings: Settings,
+        directories: Vec<Box<dyn Directory>>,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
                 clock,
+                outside: outside::Outside::new(directories),
                 // Secrets of the process that no answer depends on.
                 logins: login::Logins::new(&SystemIds, &settings),
                 ids,

@@ -91,6 +91,7 @@ impl Core {
         if !administrator.administrator || !self.settings().proxyauth {
             return Err(refused());
         }
+        self.know([other])?;
         let user = self
             .store()
             .read(|t| directory::user(t, other, self.domain()))?

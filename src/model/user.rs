@@ -5,7 +5,29 @@ use serde::{Deserialize, Serialize};
 use super::id::{PrincipalId, QualifiedName};
 use crate::ical::datetime::Timestamp;
 
-/// An account of the built-in directory.
+/// Where an account or a group is kept. What comes from outside is a copy, refreshed when it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// In the store itself: the operator made it.
+    BuiltIn,
+    /// In an LDAP directory.
+    Ldap,
+    /// Among the accounts of the machine (NSS).
+    Host,
+}
+
+impl Source {
+    /// Its name, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built-in",
+            Self::Ldap => "ldap",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// An account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Number, for ever.
@@ -24,7 +46,9 @@ pub struct User {
     pub roles: Vec<Role>,
     /// Whether it may log in.
     pub enabled: bool,
-    /// What passwords are checked against.
+    /// Where it is kept.
+    pub source: Source,
+    /// What passwords are checked against; none for accounts from outside.
     pub verifiers: Vec<Verifier>,
     /// When it was made.
     pub created: Timestamp,
@@ -74,6 +98,10 @@ pub struct Group {
     pub mail: Vec<String>,
     /// Members in the order they were added.
     pub members: Vec<PrincipalId>,
+    /// Where it is kept.
+    pub source: Source,
+    /// When it was last compared with its source; when it was made, if it is built in.
+    pub checked: Timestamp,
     /// When it was made.
     pub created: Timestamp,
 }
@@ -109,6 +137,69 @@ impl Principal {
         match self {
             Self::User(user) => &user.mail,
             Self::Group(group) => &group.mail,
+        }
+    }
+}
+
+/// A principal as versions 1 and 2 wrote it: all were built in.
+#[derive(Serialize, Deserialize)]
+pub enum PrincipalV2 {
+    /// A person or a service.
+    User(UserV2),
+    /// A group.
+    Group(GroupV2),
+}
+
+/// An account as versions 1 and 2 wrote it.
+#[derive(Serialize, Deserialize)]
+pub struct UserV2 {
+    id: PrincipalId,
+    name: QualifiedName,
+    mail: Vec<String>,
+    full_name: String,
+    given_name: String,
+    surname: String,
+    roles: Vec<Role>,
+    enabled: bool,
+    verifiers: Vec<Verifier>,
+    created: Timestamp,
+}
+
+/// A group as versions 1 and 2 wrote it.
+#[derive(Serialize, Deserialize)]
+pub struct GroupV2 {
+    id: PrincipalId,
+    name: QualifiedName,
+    mail: Vec<String>,
+    members: Vec<PrincipalId>,
+    created: Timestamp,
+}
+
+impl From<PrincipalV2> for Principal {
+    fn from(old: PrincipalV2) -> Self {
+        match old {
+            PrincipalV2::User(old) => Self::User(User {
+                id: old.id,
+                name: old.name,
+                mail: old.mail,
+                full_name: old.full_name,
+                given_name: old.given_name,
+                surname: old.surname,
+                roles: old.roles,
+                enabled: old.enabled,
+                source: Source::BuiltIn,
+                verifiers: old.verifiers,
+                created: old.created,
+            }),
+            PrincipalV2::Group(old) => Self::Group(Group {
+                id: old.id,
+                name: old.name,
+                mail: old.mail,
+                members: old.members,
+                source: Source::BuiltIn,
+                checked: old.created,
+                created: old.created,
+            }),
         }
     }
 }

@@ -70,6 +70,7 @@ impl Core {
         calid: &str,
         edit: &CalendarEdit,
     ) -> Result<Option<CalendarView>> {
+        self.know(edit.owners.iter().flatten().map(String::as_str))?;
         self.store().write(|t| {
             let access = self.access(t, caller, Some(calid))?;
             self.may_edit(&access, caller, edit)?;

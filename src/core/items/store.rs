@@ -120,6 +120,7 @@ impl Core {
     ) -> Result<Stored> {
         let fresh = self.ids().uid();
         let attaching = Attaching::new(self, &request.attach)?;
+        self.know_attendees(caller, request.edit)?;
         self.store().write(|t| {
             let access = self.access(t, caller, Some(calid))?;
             access.grant::<Adding>()?;

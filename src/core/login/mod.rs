@@ -1,4 +1,4 @@
-//! Who somebody is: a name and a password, checked against the built-in accounts.
+//! Who somebody is: a name and a password, checked against the built-in accounts, then in directories outside.
 //!
 //! Every door asks here. Whoever is wrong gets the same answer after the same work: an unknown name, a wrong
 //! password, a shut account. Attempts that fail are slowed down (`attempts`), passwords that were right a moment ago
@@ -13,12 +13,13 @@ mod verified;
 mod tests;
 
 use super::error::{Error, Kind, Result};
+use super::password::PASSWORD_MAX;
 use super::sessions::identity;
 use super::{Client, Core, Identity, audit, directory, password};
 use crate::metric;
 use crate::model::clock::Ids;
 use crate::model::id::{Calid, PrincipalId, QualifiedName};
-use crate::model::user::{Principal, User, Verifier};
+use crate::model::user::{Principal, Source, User, Verifier};
 use crate::store::{calendars, people};
 
 use super::Settings;
@@ -41,6 +42,9 @@ impl Logins {
         }
     }
 }
+
+/// What passwords of outside accounts are checked against, as far as the cache is concerned.
+const OUTSIDE: &str = "outside";
 
 /// What a password is checked against, as far as the cache is concerned.
 fn checked_against(user: &User) -> &str {
@@ -66,7 +70,8 @@ impl Core {
     /// Who `login` is, if `password` proves it: a name, a UPN or a mail address. Takes tens of milliseconds, right
     /// or wrong, unless the same was right a moment ago.
     ///
-    /// Errors: `NotAuthenticated`, the same for every reason; `TooManyAttempts` with the time to wait.
+    /// Errors: `NotAuthenticated`, the same for every reason; `TooManyAttempts` with the time to wait; `Unavailable`
+    /// when a directory that would have to be asked is down.
     pub fn authenticate(&self, login: &str, password: &str, client: Client) -> Result<Identity> {
         let outcome = self.prove(login, password, client);
         audit::login(login, client, &outcome);
@@ -95,11 +100,10 @@ impl Core {
         }
         // Read again: the one before in the queue may have changed it.
         let user = match self.account(login)? {
-            Some(user) => self.check_password(user, password, now)?,
-            None => {
-                password::check_nobody(password, self.settings().password_cost);
-                None
+            Some(user) if user.source == Source::BuiltIn => {
+                self.check_password(user, password, now)?
             }
+            known => self.check_elsewhere(login, known, password, now)?,
         };
         let Some(user) = user else {
             logins.attempts.failed(&attempt, now);
@@ -177,6 +181,35 @@ impl Core {
             right
         };
         Ok((right && user.enabled).then_some(user))
+    }
+
+    /// Whoever `login` is in a directory outside, if `password` is theirs.
+    ///
+    /// Whoever is refused has cost what a built-in account costs, so that the time tells nothing.
+    fn check_elsewhere(
+        &self,
+        login: &str,
+        known: Option<User>,
+        password: &str,
+        now: i64,
+    ) -> Result<Option<User>> {
+        let verified = &self.inner.logins.verified;
+        if let Some(user) = &known
+            && verified.knows(user.id, OUTSIDE, password, now)
+        {
+            return Ok(known.filter(|user| user.enabled));
+        }
+        let usable = (1..=PASSWORD_MAX).contains(&password.len());
+        let found = match usable {
+            true => self.check_outside(login, password, known.as_ref())?,
+            false => None,
+        };
+        let found = found.filter(|user| user.enabled);
+        match &found {
+            Some(user) => verified.note(user.id, OUTSIDE, password, now),
+            None => password::check_nobody(password, self.settings().password_cost),
+        }
+        Ok(found)
     }
 
     /// Makes the verifiers of `user` anew, as the configuration asks for; sessions go on.
