@@ -307,6 +307,20 @@ pub(crate) const ROWS: &[Row] = {
             &[(Read, DENIED)],
         ),
         row(
+            "fetchcomponents_by_alarmrange",
+            "items by their alarms",
+            "calid={calid}&dtstart=0&dtend=0",
+            Optional,
+            &[(Read, DENIED)],
+        ),
+        row(
+            "fetchcomponents_by_attendee_error",
+            "items whose invitations did not arrive",
+            "calid={calid}",
+            Optional,
+            &[(Read, DENIED)],
+        ),
+        row(
             "verifyevents_by_ids",
             "whether events are there",
             "calid={calid}&uid=event&rid=0",
