@@ -34,6 +34,8 @@ pub fn codes(kind: Kind) -> Codes {
         Kind::NoSuchPrincipal => (None, S::NOT_FOUND),
         Kind::NoSuchItem | Kind::NoSuchInstance => (Some(59), S::NOT_FOUND),
         Kind::NoSuchAttachment => (Some(87), S::NOT_FOUND),
+        Kind::LinkedEvent => (Some(31), S::CONFLICT),
+        Kind::LinkedTodo => (Some(32), S::CONFLICT),
         Kind::ItemExists => (Some(63), S::CONFLICT),
         Kind::NothingToModify => (Some(62), S::NOT_FOUND),
         Kind::NoStart => (None, S::BAD_REQUEST),

@@ -107,6 +107,8 @@ limits! {
     components: usize, Count = 4_000_000;
     /// Attendees of one item. Each becomes an index row and, for an organizer, a message.
     attendees: usize, Count = 2_000;
+    /// Links to items of other calendars that one calendar holds. Each fetch of the calendar looks at all of them.
+    links: usize, Count = 2_000;
     /// Overrides of one series. All of them are read to expand one.
     overrides: usize, Count = 5_000;
 

@@ -39,6 +39,10 @@ pub enum Kind {
     NoSuchAttachment,
     /// The series has no such instance.
     NoSuchInstance,
+    /// The event is of another calendar and only seen here.
+    LinkedEvent,
+    /// The to-do is of another calendar and only seen here.
+    LinkedTodo,
     /// To be created, but there already.
     ItemExists,
     /// To be changed, but not there.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::attachments::Attachment;
 use super::codec::{self, DecodeError, Record};
 use super::error::Result;
+use super::links::Link;
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
 use super::sessions::Session;
@@ -22,7 +23,7 @@ fn of<R: Record>(bytes: &[u8]) -> Option<DecodeError> {
 }
 
 /// How the rows of each space with records are read. The other spaces hold keys alone, or numbers.
-const DECODERS: [(Space, Decoder); 11] = [
+const DECODERS: [(Space, Decoder); 12] = [
     (Space::Principals, of::<Principal>),
     (Space::Names, of::<NameRow>),
     (Space::Mail, of::<MailRow>),
@@ -33,6 +34,7 @@ const DECODERS: [(Space, Decoder); 11] = [
     (Space::Journal, of::<Change>),
     (Space::Sessions, of::<Session>),
     (Space::Prefs, of::<Preferences>),
+    (Space::Links, of::<Link>),
     (Space::Attachments, of::<Attachment>),
 ];
 

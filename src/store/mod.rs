@@ -18,6 +18,7 @@ pub mod items;
 pub mod journal;
 pub mod keys;
 mod layout;
+pub mod links;
 pub mod people;
 pub mod prefs;
 pub mod queue;

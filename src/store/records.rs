@@ -2,6 +2,7 @@
 
 use super::attachments::Attachment;
 use super::codec::{DecodeError, Record, decode_body};
+use super::links::Link;
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
 use crate::model::calendar::{Calendar, CalendarState, CalendarV1};
@@ -26,6 +27,7 @@ records! {
     Change, 1, "a change";
     Preferences, 1, "preferences";
     Attachment, 1, "an attachment";
+    Link, 1, "a link";
 }
 
 impl Record for Calendar {

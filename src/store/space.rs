@@ -77,7 +77,8 @@ spaces! {
     /// the store), kind (u8), name.
     /// Value: the text.
     Named = "named",
-    /// Links to objects of other calendars. Key: calendar, uid, target calendar. Value: who and when.
+    /// Links to objects of other calendars. Key: calendar, uid, the object's calendar. Value: which instances, who and
+    /// when.
     Links = "links",
     /// Sessions. Key: SHA-256 of the token. Value: kind, principal, times, data.
     Sessions = "sessions",

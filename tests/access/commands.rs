@@ -457,6 +457,17 @@ pub(crate) const ROWS: &[Row] = {
             Optional,
             &[(Delete, DENIED)],
         ),
+        Row {
+            // Both rights are there: a calendar is not linked to itself.
+            done: 12,
+            ..row(
+                "addlink",
+                "an event linked",
+                "destCal={calid}&srcCal={calid}&uid=event&rid=0",
+                Optional,
+                &[(Add, DENIED), (Read, DENIED)],
+            )
+        },
         row(
             "fetchvcards",
             "people looked up",

@@ -7,7 +7,7 @@ use crate::ical::datetime::{DateTime, TimeRange};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::value;
 use crate::ical::zone::Zone;
-use crate::store::{Reader, derive, items};
+use crate::store::Reader;
 
 /// Which instances of a series are meant, seen from one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +106,11 @@ fn is_missing(cause: &Error) -> bool {
 impl Search<'_> {
     /// Whether an item, or the one instance of it, is there.
     fn has(&mut self, t: &impl Reader, id: &ItemId, zone: Option<&Zone>) -> Result<bool> {
-        let item = items::visible(t, self.calendar(), &id.uid)?;
-        let Some(object) = item
-            .filter(|item| self.wants(item.kind))
-            .and_then(|item| derive::object(&item))
-        else {
+        let seen = self.seen(t, &id.uid)?;
+        let Some((_, found)) = seen.filter(|(item, _)| self.wants(item.kind)) else {
             return Ok(false);
         };
+        let object = found.object;
         let Some(instance) = &id.instance else {
             return Ok(true);
         };
@@ -126,13 +124,8 @@ impl Search<'_> {
     }
 
     fn add_item(&mut self, t: &impl Reader, id: &ItemId, zone: Option<&Zone>) -> Result<()> {
-        let item =
-            items::visible(t, self.calendar(), &id.uid)?.filter(|item| self.wants(item.kind));
-        let found = match &item {
-            Some(item) => self.found(t, item)?,
-            None => None,
-        };
-        let (Some(item), Some(found)) = (item, found) else {
+        let seen = self.seen(t, &id.uid)?;
+        let Some((item, found)) = seen.filter(|(item, _)| self.wants(item.kind)) else {
             let message = "there is no item of that UID and kind";
             return Err(Error::new(Failed::NoSuchItem, message));
         };
@@ -173,7 +166,7 @@ impl Search<'_> {
 }
 
 /// A recurrence id as it is meant: local times are of `zone`, but for series of whole days, which are of no zone.
-fn meant(id: &DateTime, object: &CalendarObject, zone: &Zone) -> DateTime {
+pub(super) fn meant(id: &DateTime, object: &CalendarObject, zone: &Zone) -> DateTime {
     let start = object
         .components
         .first()

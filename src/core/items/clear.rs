@@ -6,6 +6,7 @@ use super::delete::{book_left, is_of_one, remove};
 use super::desk::Desk;
 use super::fetch::Window;
 use super::gap::{Part, take_out};
+use super::links::unlink;
 use super::series::{Left, World};
 use crate::core::access::Deleting;
 use crate::core::error::Result;
@@ -13,7 +14,7 @@ use crate::core::{Caller, Core};
 use crate::ical::datetime::TimeRange;
 use crate::ical::object::Kind;
 use crate::model::item::Item;
-use crate::store::{WriteTxn, items};
+use crate::store::{WriteTxn, items, links};
 
 /// What became of an item that takes place in the time.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub struct Cleared {
 
 impl Core {
     /// Deletes what of `kinds` takes place within `window`; with a window open at both ends everything, to-dos
-    /// without a date included, which are in no other window here. Answers for each item that was met.
+    /// without a date and links included, which are in no other window here. Answers for each item that was met.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`, `BadValue` for an end before the start. Of a single item: `NotOwner`
     /// for somebody else's private one, which stays, `TooMuch`.
@@ -59,6 +60,19 @@ impl Core {
                     uid,
                     outcome,
                 });
+            }
+            if range == TimeRange::ALL {
+                for linked in links::all(t, desk.calendar.id)? {
+                    for &kind in kinds {
+                        if unlink(t, &desk, &linked.uid, kind)? {
+                            cleared.push(Cleared {
+                                kind,
+                                uid: linked.uid.clone(),
+                                outcome: Ok(vec![Part::Whole]),
+                            });
+                        }
+                    }
+                }
             }
             Ok(cleared)
         })

@@ -4,6 +4,7 @@
 //! calendar's journal for whoever keeps a copy. WCAP's deleteevents_by_id and deletetodos_by_id.
 
 use super::desk::Desk;
+use super::links;
 use super::rules::RULE_NAMES;
 use super::series::{Left, Target, World, delete};
 use super::times::start_of;
@@ -77,8 +78,12 @@ fn delete_one(
     uid: &str,
     target: &Target,
 ) -> Result<()> {
-    let item = items::visible(t, desk.calendar.id, uid)?.filter(|item| item.kind == request.kind);
+    let item = items::visible(t, desk.calendar.id, uid)?;
+    if item.is_none() && links::unlink(t, desk, uid, request.kind)? {
+        return Ok(());
+    }
     let item = item
+        .filter(|item| item.kind == request.kind)
         .ok_or_else(|| Error::new(Failed::NoSuchItem, "there is no item of that UID and kind"))?;
     desk.check_privacy(&item)?;
     let object = desk.object(&item)?;
@@ -157,7 +162,7 @@ fn note(
 }
 
 /// What is kept of a deleted component: its identity, its times and its rules, and who may know who deleted it.
-fn stub(object: &CalendarObject, component: Component) -> String {
+pub(super) fn stub(object: &CalendarObject, component: Component) -> String {
     const KEPT: [&str; 7] = [
         "UID",
         "RECURRENCE-ID",

@@ -18,7 +18,7 @@ use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::recur::Work;
 use crate::ical::zone::Zone;
 use crate::model::item::Item;
-use crate::store::{Reader, derive, items};
+use crate::store::{Reader, derive, items, links};
 
 /// A time as a client gave it: both ends may be open, local ends are of a zone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -199,8 +199,11 @@ impl Core {
                 .into_iter()
                 .flatten()
             {
-                search.add(t, &item, range)?;
+                if let Some(found) = search.found(t, &item)? {
+                    search.add(&item, found, range)?;
+                }
             }
+            search.add_links(t, range)?;
             search.finish(t)
         })
     }
@@ -228,6 +231,7 @@ impl Core {
         };
         Ok(Search {
             core: self,
+            caller: caller.clone(),
             granted,
             selection,
             fetched,
@@ -266,7 +270,8 @@ impl Core {
 
 /// A search while it goes on.
 pub(super) struct Search<'a> {
-    core: &'a Core,
+    pub(super) core: &'a Core,
+    pub(super) caller: Caller,
     granted: Granted<Reading>,
     selection: &'a Selection,
     pub(super) fetched: Fetched,
@@ -291,10 +296,7 @@ impl Search<'_> {
     }
 
     /// Adds what of an item is in `range`: where it recurs, that is to be found out.
-    fn add(&mut self, t: &impl Reader, item: &Item, range: TimeRange) -> Result<()> {
-        let Some(found) = self.found(t, item)? else {
-            return Ok(());
-        };
+    fn add(&mut self, item: &Item, found: Found, range: TimeRange) -> Result<()> {
         if !item.facts.recurring {
             self.push(found, vec![whole(item)]);
             return Ok(());
@@ -318,6 +320,27 @@ impl Search<'_> {
         Ok(())
     }
 
+    /// Adds what takes place in `range` of items that links lead to.
+    fn add_links(&mut self, t: &impl Reader, range: TimeRange) -> Result<()> {
+        let calendar = self.calendar();
+        for linked in links::all(t, calendar)? {
+            if items::visible(t, calendar, &linked.uid)?.is_some() {
+                continue;
+            }
+            let Some((item, found)) = self.linked(t, &linked)? else {
+                continue;
+            };
+            let span = item
+                .facts
+                .span
+                .and_then(|(start, end)| TimeRange::new(Timestamp(start), Timestamp(end)));
+            if span.is_none_or(|span| span.overlaps(range)) {
+                self.add(&item, found, range)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The object of an item as the caller may see it; none if its text is damaged.
     pub(super) fn found(&mut self, t: &impl Reader, item: &Item) -> Result<Option<Found>> {
         let Some(mut object) = derive::object(item) else {
@@ -328,6 +351,25 @@ impl Search<'_> {
                 *component = self.granted.view(component);
             }
         }
+        self.learned(t, item, object).map(Some)
+    }
+
+    /// The object of an item of another calendar as the caller may see it there.
+    pub(super) fn as_seen(
+        &mut self,
+        t: &impl Reader,
+        item: &Item,
+        mut object: CalendarObject,
+        granted: &Granted<Reading>,
+    ) -> Result<Found> {
+        for component in &mut object.components {
+            *component = granted.view(component);
+        }
+        self.learned(t, item, object)
+    }
+
+    /// An object with who and what is met in it looked up.
+    fn learned(&mut self, t: &impl Reader, item: &Item, object: CalendarObject) -> Result<Found> {
         let calendar = self.granted.access().calendar();
         let most = self.core.settings().limits.attachment_body;
         let data = self.selection.attachment_data.then_some(most);
@@ -340,7 +382,7 @@ impl Search<'_> {
             created: item.created,
             modified: item.modified,
         };
-        Ok(Some(Found { object, stamps }))
+        Ok(Found { object, stamps })
     }
 
     pub(super) fn series(&mut self, object: &CalendarObject) -> Result<Series> {

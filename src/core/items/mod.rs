@@ -3,7 +3,7 @@
 //! `edit` (with `times`, `rules`, `attendees`, `meaning`) changes one component, `series` (with `exception`,
 //! `split`, `gap`) an object of several: pure functions, no store, no rights, no protocol. `store`, `delete` and `clear` are the
 //! use cases around them; `organizer` knows who takes part, `desk` how an object is booked. `fetch` and `by_id`
-//! read, `sync` reads what changed, `people` and `scheduling` say who and what is met there.
+//! read, `sync` reads what changed, `links` what is of other calendars, `people` and `scheduling` say who and what is met there.
 
 pub mod alarms;
 pub mod attach;
@@ -16,6 +16,7 @@ pub mod edit;
 mod exception;
 pub mod fetch;
 pub mod gap;
+pub mod links;
 pub mod meaning;
 mod organizer;
 pub mod people;

@@ -130,7 +130,7 @@ impl<'a> Bench<'a> {
     }
 
     /// The instance `id` names. Errors: `NoSuchInstance`.
-    fn find(&self, id: &DateTime) -> Result<Instance, EditError> {
+    pub(super) fn find(&self, id: &DateTime) -> Result<Instance, EditError> {
         let start = self.object.master().and_then(start_of);
         let id = match &start {
             Some(start @ DateTime::Date(_)) => Form {

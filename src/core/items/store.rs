@@ -9,7 +9,7 @@ use super::desk::{Desk, Written};
 use super::edit::{Edit, EditError, PropertyEdit, insert};
 use super::series::{Changed, Target, World, change};
 use super::times::Context;
-use super::{attendees, organizer};
+use super::{attendees, links, organizer};
 use crate::core::access::{Adding, Modifying, Right};
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::{Caller, Core};
@@ -137,7 +137,10 @@ impl Core {
                 attaching: &attaching,
             };
             let (written, dropped) = match old {
-                None => (store.create(t, uid)?, None),
+                None => {
+                    links::check_unlinked(t, desk.calendar.id, uid, request.kind)?;
+                    (store.create(t, uid)?, None)
+                }
                 Some(item) => {
                     store.check_mode(&item)?;
                     access.grant::<Modifying>()?;

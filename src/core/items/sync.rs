@@ -19,7 +19,7 @@ use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
 use crate::model::id::{CalendarId, PrincipalId};
 use crate::model::item::{Change, Operation};
-use crate::store::{Reader, calendars, derive, items, journal, people};
+use crate::store::{Reader, calendars, derive, items, journal, links, people};
 
 /// The items that changed.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,21 +101,19 @@ impl Core {
             let mut search = self.search(t, caller, calid, &all)?;
             let calendar = search.calendar();
             let mut span = Span::of(t, calendar, window, &search.fetched.zone, now)?;
-            for (uid, stamp) in changed(t, calendar, &span, &selection.kinds)? {
-                let Some(item) = items::visible(t, calendar, &uid)? else {
+            let mut names = changed(t, calendar, &span, &selection.kinds)?;
+            changed_links(t, calendar, &span, &mut names)?;
+            for (uid, stamp) in names {
+                let seen = search.seen(t, &uid)?;
+                let Some((item, found)) = seen.filter(|(item, _)| search.wants(item.kind)) else {
                     continue;
                 };
-                if !search.wants(item.kind) {
-                    continue;
-                }
                 let before = search.fetched.objects.len();
                 if selection.most.is_some_and(|most| before >= most) {
                     span.next = stamp;
                     break;
                 }
-                if let Some(found) = search.found(t, &item)? {
-                    search.push_all(&item, found)?;
-                }
+                search.push_all(&item, found)?;
             }
             let fetched = search.finish(t)?;
             Ok(Changed {
@@ -147,7 +145,9 @@ impl Core {
             let forgotten = Timestamp(calendars::state(t, calendar)?.forgotten);
             let mut names = Names::default();
             let mut tombstones = Vec::new();
-            for (change, deleted) in deletions(t, calendar, &span, kinds)? {
+            let mut gone = deletions(t, calendar, &span, kinds)?;
+            self.deleted_at_sources(t, caller, calendar, &span, kinds, &mut gone)?;
+            for (change, deleted) in gone {
                 if most.is_some_and(|most| tombstones.len() >= most) {
                     span.next = deleted;
                     break;
@@ -175,6 +175,40 @@ impl Core {
                 partial: window.start.is_some() && span.from < forgotten,
             })
         })
+    }
+
+    /// Adds the deletions of linked items at their sources, where the caller may read.
+    fn deleted_at_sources(
+        &self,
+        t: &impl Reader,
+        caller: &Caller,
+        calendar: CalendarId,
+        span: &Span,
+        kinds: &[Kind],
+        found: &mut Vec<(Change, Timestamp)>,
+    ) -> Result<()> {
+        for linked in links::all(t, calendar)? {
+            let item = items::get(t, linked.source, &linked.uid)?;
+            if item.is_some_and(|item| item.created == linked.link.item) {
+                continue;
+            }
+            let Some(source) = calendars::get(t, linked.source)?.filter(|c| c.enabled) else {
+                continue;
+            };
+            let shown = self.show_calid(&source.calid);
+            let Ok(granted) = self.standing(t, caller, source, shown)?.grant::<Reading>() else {
+                continue;
+            };
+            for (mut change, stamp) in deletions(t, linked.source, span, kinds)? {
+                if change.uid == linked.uid && change.recurrence_id.is_none() {
+                    // Who deleted it is told where it was.
+                    change.actor = change.actor.filter(|_| granted.sees_everything());
+                    found.push((change, stamp));
+                }
+            }
+        }
+        found.sort_by_key(|(_, stamp)| *stamp);
+        Ok(())
     }
 
     /// The clock that stamps are of.
@@ -228,6 +262,27 @@ fn changed(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)
+}
+
+/// Adds the linked items that changed at their source within `span`.
+fn changed_links(
+    t: &impl Reader,
+    calendar: CalendarId,
+    span: &Span,
+    found: &mut Vec<(String, Timestamp)>,
+) -> Result<()> {
+    let own: HashSet<String> = found.iter().map(|(uid, _)| uid.clone()).collect();
+    for linked in links::all(t, calendar)? {
+        let item = items::get(t, linked.source, &linked.uid)?;
+        let within = |stamp| (span.from..=span.to).contains(&stamp);
+        if let Some(item) = item.filter(|item| within(item.modified))
+            && !own.contains(&linked.uid)
+        {
+            found.push((linked.uid, item.modified));
+        }
+    }
+    found.sort_by_key(|(_, stamp)| *stamp);
+    Ok(())
 }
 
 /// The deletions within `span`, each of its item or instance the last; what was deleted of an item before all of it

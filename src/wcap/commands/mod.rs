@@ -7,6 +7,7 @@ mod calprops;
 mod clear;
 mod delete;
 mod fetch;
+mod links;
 mod lists;
 mod people;
 mod prefs;
@@ -41,6 +42,7 @@ pub(super) const FAMILIES: &[&[Row]] = &[
     attachments::ROWS,
     delete::ROWS,
     clear::ROWS,
+    links::ROWS,
     transfer::ROWS,
     people::ROWS,
 ];
