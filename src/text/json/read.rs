@@ -27,6 +27,9 @@ pub enum JsonErrorKind {
     /// The rules of JSON are broken; the text says which.
     #[error("{0}")]
     Malformed(String),
+    /// Arrays and objects too deep.
+    #[error("expected at most {0} arrays and objects inside one another")]
+    Depth(usize),
     /// Another kind of value stands there.
     #[error("expected {0}")]
     Expected(&'static str),
@@ -40,8 +43,9 @@ pub struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// The one value of a document. All of it is checked to be JSON.
-    pub fn of(document: &'a [u8]) -> Result<Self, JsonError> {
+    /// The one value of a document. All of it is checked to be JSON, with at most `depth` arrays and objects inside
+    /// one another: each level costs another look at what is in it.
+    pub fn of(document: &'a [u8], depth: usize) -> Result<Self, JsonError> {
         let text = std::str::from_utf8(document).map_err(|e| JsonError {
             line: breaks(&document[..e.valid_up_to()]),
             kind: JsonErrorKind::Encoding,
@@ -51,6 +55,12 @@ impl<'a> Piece<'a> {
             document,
             text: document,
         };
+        if let Some(at) = too_deep(document.as_bytes(), depth) {
+            return Err(JsonError {
+                line: breaks(&document.as_bytes()[..at]),
+                kind: JsonErrorKind::Depth(depth),
+            });
+        }
         let raw: &RawValue = whole.parse()?;
         Ok(whole.inner(raw))
     }
@@ -162,6 +172,22 @@ impl<'a> Piece<'a> {
     }
 }
 
+/// Where the first bracket stands that is too deep.
+fn too_deep(text: &[u8], most: usize) -> Option<usize> {
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    text.iter().position(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => depth += 1,
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > most
+    })
+}
+
 /// The line after as many breaks as there are.
 fn breaks(before: &[u8]) -> u32 {
     let breaks = before.iter().filter(|&&b| b == b'\n').count();
@@ -201,7 +227,7 @@ mod tests {
     #[test]
     fn pieces_know_their_lines() {
         let text = b"\xef\xbb\xbf\n[\"a\\n\",\n 1.50, {\"x\":\n[true]}\n, null]";
-        let whole = Piece::of(text).unwrap();
+        let whole = Piece::of(text, 9).unwrap();
         assert_eq!(whole.line(), 2);
         let items = whole.items().unwrap();
         assert_eq!(items[0].string().unwrap(), "a\n");
@@ -227,11 +253,14 @@ mod tests {
             (b"[\n\xff]", 2),
             (b"", 1),
         ] {
-            let error = Piece::of(text).unwrap_err();
+            let error = Piece::of(text, 9).unwrap_err();
             assert_eq!(error.line, line, "{error}");
         }
-        // Deep texts cost nothing: nobody goes in.
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
-        assert!(Piece::of(deep.as_bytes()).is_ok());
+        let error = Piece::of(deep.as_bytes(), 9).unwrap_err();
+        assert_eq!(error.kind, JsonErrorKind::Depth(9));
+        // Brackets in strings are none.
+        let flat = br#"[[["[[[\"[[[\\", "{{{"]]]"#;
+        assert!(Piece::of(flat, 3).is_ok() && Piece::of(flat, 2).is_err());
     }
 }

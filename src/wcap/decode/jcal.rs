@@ -9,13 +9,21 @@ use crate::ical::component::{Component, Property};
 use crate::ical::typed::{self, Param, Value};
 use crate::text::json::Piece;
 
+/// Brackets of one component: its own and that of the list it stands in.
+const PER_COMPONENT: usize = 2;
+/// Brackets around all, and below a component: list, property, value, part.
+const BESIDES: usize = 5;
+
 /// The calendars of a document, as VCALENDAR components, in order.
 pub fn decode(
     document: &[u8],
     nesting: usize,
     nodes: usize,
 ) -> Result<Vec<Component>, DecodeError> {
-    let whole = Piece::of(document)?;
+    let depth = nesting
+        .saturating_mul(PER_COMPONENT)
+        .saturating_add(BESIDES);
+    let whole = Piece::of(document, depth)?;
     let mut reader = Reader {
         nesting,
         nodes,

@@ -58,7 +58,7 @@ fn foreign_documents_are_read() {
 #[test]
 fn wrong_documents_are_named() {
     let of = |inner: &str| format!("[\"vcalendar\",[\n{inner}],[]]");
-    let deep = "[\"a\",[],[".repeat(6) + &"]]".repeat(6);
+    let deep = "[\"a\",[],[".repeat(5) + &"]]".repeat(5);
     for (document, wanted) in [
         ("{}".into(), "line 1: expected an array"),
         (
