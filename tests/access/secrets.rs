@@ -131,11 +131,24 @@ fn items(mark: &str) -> String {
     .replace('\n', "\r\n")
 }
 
+/// A server with two calendars of tom's, and one of oli's that everybody reads and in which items of tom's are linked:
+/// oli may read those.
 fn server(mark: &str, acl: &str) -> Server {
-    let server = Server::new(&[], &["user tom", "user kim", "calendar tom:more tom"]);
+    let lines = ["user tom", "user kim", "user oli", "calendar tom:more tom"];
+    let server = Server::new(&[], &lines);
     for calid in ["tom", "tom:more"] {
-        server.set_acl(calid, acl);
+        server.set_acl(calid, &format!("oli^a^r^g;{acl}"));
         server.import(calid, &items(mark));
+    }
+    server.set_acl("oli", "@^a^rf^g");
+    let oli = server.caller(Login::User("oli")).unwrap();
+    let token = server.token(Login::User("oli"), &oli).unwrap();
+    for uid in ["single", "series"] {
+        let linked = server.ask(&Ask {
+            target: format!("addlink.wcap?destCal=oli&srcCal=tom&uid={mark}-{uid}&id={token}"),
+            body: None,
+        });
+        assert_eq!(linked.errno(), 0, "{}", linked.text());
     }
     server
 }
@@ -235,4 +248,12 @@ fn the_owner_sees_the_marks() {
     let (_, data) = binary.and_then(|line| line.rsplit_once(':')).unwrap();
     assert!(tells(data, MARKS[0]), "{data}");
     assert!(!tells("BEGIN:VCALENDAR", MARKS[0]));
+    // So does oli, by the links.
+    let oli = server.caller(Login::User("oli")).unwrap();
+    let token = server.token(Login::User("oli"), &oli).unwrap();
+    let linked = server.ask(&Ask {
+        target: format!("fetchcomponents_by_range.wcap?calid=oli&id={token}"),
+        body: None,
+    });
+    assert!(tells(&linked.text(), MARKS[0]));
 }
