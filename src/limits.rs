@@ -109,6 +109,15 @@ limits! {
     attendees: usize, Count = 2_000;
     /// Links to items of other calendars that one calendar holds. Each fetch of the calendar looks at all of them.
     links: usize, Count = 2_000;
+    /// Members a group that is invited is expanded to; of a larger one the first are invited (errno 43), as in
+    /// Calendar Server.
+    group_members: usize, Count = 200;
+    /// People of a meeting up to which each answer is carried on to all the others. In a larger one an answer would
+    /// write as many calendars as there are answers to come; its people read them at the organizer's next change.
+    schedule_refresh: usize, Count = 200;
+    /// Messages in the outbox, one for each recipient. When it is full a change is stored, and says that nobody was
+    /// mailed (errno 33).
+    outbox: usize, Count = 100_000;
     /// Overrides of one series. All of them are read to expand one.
     overrides: usize, Count = 5_000;
 

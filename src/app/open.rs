@@ -47,6 +47,7 @@ pub fn settings(config: &Config) -> core::Settings {
         delete_calendars: config.calendars.allow_delete,
         public_writable: config.calendars.allow_public_writable,
         change_passwords: config.auth.allow_change_password,
+        expand_groups: config.schedule.expand_groups,
         password_cost: Cost {
             memory_kib: config.auth.argon2_memory_kib,
             passes: config.auth.argon2_passes,

@@ -183,6 +183,12 @@ config! {
         organizer_by_user: bool = false;
     }
 
+    /// Invitations and answers between people.
+    schedule: Schedule {
+        /// Invite the members of a group that is invited, not the group as such.
+        expand_groups: bool = true;
+    }
+
     /// What new calendars start with, and what users may do with calendars of theirs.
     calendars: Calendars {
         /// Access control entries, separated by ';'. Sun's default: others see busy times and may invite.

@@ -45,6 +45,8 @@ pub struct Settings {
     pub public_writable: bool,
     /// Whether users may change their passwords.
     pub change_passwords: bool,
+    /// Whether a group that is invited is expanded to its members.
+    pub expand_groups: bool,
     /// What password hashes cost.
     pub password_cost: Cost,
     /// Every bound.

@@ -33,6 +33,7 @@ pub(crate) fn settings() -> Settings {
         delete_calendars: true,
         public_writable: true,
         change_passwords: true,
+        expand_groups: true,
         password_cost: Cost::CHEAPEST,
         limits: Limits::default(),
     }

@@ -6,6 +6,7 @@ use super::attachments::Attachment;
 use super::codec::{self, DecodeError, Record};
 use super::error::Result;
 use super::links::Link;
+use super::outbox::Letter;
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
 use super::sessions::Session;
@@ -23,7 +24,7 @@ fn of<R: Record>(bytes: &[u8]) -> Option<DecodeError> {
 }
 
 /// How the rows of each space with records are read. The other spaces hold keys alone, or numbers.
-const DECODERS: [(Space, Decoder); 12] = [
+const DECODERS: [(Space, Decoder); 13] = [
     (Space::Principals, of::<Principal>),
     (Space::Names, of::<NameRow>),
     (Space::Mail, of::<MailRow>),
@@ -36,6 +37,7 @@ const DECODERS: [(Space, Decoder); 12] = [
     (Space::Prefs, of::<Preferences>),
     (Space::Links, of::<Link>),
     (Space::Attachments, of::<Attachment>),
+    (Space::Outbox, of::<Letter>),
 ];
 
 /// How many rows there are, and a sentence for each that cannot be read.

@@ -3,6 +3,7 @@
 use super::attachments::Attachment;
 use super::codec::{DecodeError, Record, decode_body};
 use super::links::Link;
+use super::outbox::Letter;
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
 use crate::model::calendar::{Calendar, CalendarState, CalendarV1};
@@ -28,6 +29,7 @@ records! {
     Preferences, 1, "preferences";
     Attachment, 1, "an attachment";
     Link, 1, "a link";
+    Letter, 1, "a message in the outbox";
 }
 
 impl Record for Calendar {

@@ -34,8 +34,8 @@ macro_rules! spaces {
 
 spaces! {
     /// Facts about the store itself. Key: a name (text, unended). Value: by name: `schema` is the format number
-    /// (u32), `next:...` the next internal number of a kind (u64), `attachment_secret` what ids of attachments are made
-    /// with (32 bytes).
+    /// (u32), `next:...` the next internal number of a kind (u64), `count:...` how many rows a space has (u64),
+    /// `attachment_secret` what ids of attachments are made with (32 bytes).
     Meta = "meta",
     /// Users, groups and resources. Key: principal. Value: the account with its verifiers.
     Principals = "principals",
@@ -86,7 +86,7 @@ spaces! {
     SessionsByPrincipal = "sessions_by_principal",
     /// Preferences. Key: principal. Value: names and their values, in the order they were set.
     Prefs = "prefs",
-    /// Messages waiting to leave. Key: time due, number. Value: the message and its attempts.
+    /// Messages waiting to leave. Key: time due, id (unended). Value: the message and its attempts.
     Outbox = "outbox",
     /// Attachments that items name. Key: attachment (16 bytes). Value: its length.
     Attachments = "attachments",

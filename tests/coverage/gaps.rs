@@ -11,10 +11,6 @@ const ERRNOS: &[(&[i32], &str)] = &[
     ),
     (&[20, 24, 70], "the command has no failure of its own"),
     (
-        &[33],
-        "mail is queued in the same write as the change, so the one never comes without the other",
-    ),
-    (
         &[48, 49, 50, 51],
         "of the link to a back end, which there is none of",
     ),
@@ -46,7 +42,7 @@ const ERRNOS: &[(&[i32], &str)] = &[
 ];
 
 /// Results of commands that are not there yet.
-const COMING: &[i32] = &[43];
+const COMING: &[i32] = &[];
 
 /// Parameters of a command that nothing can show.
 const PARAMS: &[(&str, &str, &str)] = &[];

@@ -19,8 +19,6 @@ pub struct Attach<'a> {
     pub add: &'a [NewAttachment],
     /// Ids of attachments that go.
     pub drop: Vec<String>,
-    /// Whether messages about the item that leave by mail have them in it.
-    pub send: bool,
 }
 
 /// What became of attachments that were to go.

@@ -2,7 +2,7 @@
 //!
 //! WCAP's deleteevents_by_range, deletetodos_by_range and deletecomponents_by_range.
 
-use super::delete::{book_left, is_of_one, remove};
+use super::delete::{Deletion, Terms, is_of_one};
 use super::desk::Desk;
 use super::fetch::Window;
 use super::gap::{Part, take_out};
@@ -10,6 +10,7 @@ use super::links::unlink;
 use super::series::{Left, World};
 use crate::core::access::Deleting;
 use crate::core::error::Result;
+use crate::core::schedule::Shortfall;
 use crate::core::{Caller, Core};
 use crate::ical::datetime::TimeRange;
 use crate::ical::object::Kind;
@@ -29,7 +30,8 @@ pub struct Cleared {
 
 impl Core {
     /// Deletes what of `kinds` takes place within `window`; with a window open at both ends everything, to-dos
-    /// without a date and links included, which are in no other window here. Answers for each item that was met.
+    /// without a date and links included, which are in no other window here. Answers for each item that was met,
+    /// and what went other than wished for.
     ///
     /// Errors: `AccessDenied`, `NoSuchCalendar`, `BadValue` for an end before the start. Of a single item: `NotOwner`
     /// for somebody else's private one, which stays, `TooMuch`.
@@ -39,18 +41,20 @@ impl Core {
         calid: Option<&str>,
         window: &Window,
         kinds: &[Kind],
-    ) -> Result<Vec<Cleared>> {
+        terms: Terms,
+    ) -> Result<(Vec<Cleared>, Shortfall)> {
         self.store().write(|t| {
             let access = self.access(t, caller, calid)?;
             access.grant::<Deleting>()?;
             let desk = Desk::new(self, caller, &access);
             let range = window.range(&desk.zone)?;
+            let mut deletion = Deletion::new(&desk, terms);
             let mut cleared = Vec::new();
             for uid in items::touching(t, desk.calendar.id, range, kinds)? {
                 let Some(item) = items::visible(t, desk.calendar.id, &uid)? else {
                     continue;
                 };
-                let outcome = match clear_one(t, &desk, &item, range) {
+                let outcome = match clear_one(t, &mut deletion, &item, range) {
                     Ok(parts) if parts.is_empty() => continue,
                     Err(cause) if !is_of_one(cause.kind()) => return Err(cause),
                     outcome => outcome,
@@ -74,7 +78,7 @@ impl Core {
                     }
                 }
             }
-            Ok(cleared)
+            Ok((cleared, deletion.shortfall))
         })
     }
 }
@@ -82,10 +86,11 @@ impl Core {
 /// Takes what of an item is in `range` away; answers the parts.
 fn clear_one(
     t: &mut WriteTxn<'_>,
-    desk: &Desk<'_>,
+    deletion: &mut Deletion<'_>,
     item: &Item,
     range: TimeRange,
 ) -> Result<Vec<Part>> {
+    let desk = deletion.desk;
     let everything = range == TimeRange::ALL;
     if item.facts.span.is_none() && !everything {
         return Ok(Vec::new());
@@ -93,7 +98,7 @@ fn clear_one(
     let object = desk.object(item)?;
     if everything || !item.facts.recurring {
         desk.check_privacy(item)?;
-        remove(t, desk, item, &object)?;
+        deletion.remove(t, item, &object)?;
         return Ok(vec![Part::Whole]);
     }
     let world = World {
@@ -108,8 +113,8 @@ fn clear_one(
     };
     desk.check_privacy(item)?;
     match left {
-        Left::Nothing => remove(t, desk, item, &object)?,
-        Left::Object { object: left, gone } => book_left(t, desk, &object, left, gone)?,
+        Left::Nothing => deletion.remove(t, item, &object)?,
+        Left::Object { object: left, gone } => deletion.leave(t, item, &object, left, gone)?,
     }
     Ok(parts)
 }

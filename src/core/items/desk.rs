@@ -8,6 +8,7 @@ use super::series::Target;
 use super::times::start_of;
 use crate::core::access::Access;
 use crate::core::error::{Error, Kind as Failed, Result};
+use crate::core::schedule::attendee;
 use crate::core::transfer::{floating, object_text};
 use crate::core::{Caller, Core};
 use crate::ical::component::Component;
@@ -18,9 +19,10 @@ use crate::ical::recur::Work;
 use crate::ical::vtimezone;
 use crate::ical::zone::{self, Zone};
 use crate::model::calendar::Calendar;
-use crate::model::item::Item;
+use crate::model::id::PrincipalId;
+use crate::model::item::{Item, Part};
 use crate::store::items::{self, Booking};
-use crate::store::{Reader, WriteTxn, derive};
+use crate::store::{Reader, WriteTxn, derive, queue};
 
 impl From<EditError> for Error {
     fn from(cause: EditError) -> Self {
@@ -49,9 +51,16 @@ pub(super) struct Desk<'a> {
 }
 
 /// An object and its text.
-pub(super) struct Written {
-    pub(super) object: CalendarObject,
+pub(in crate::core) struct Written {
+    pub(in crate::core) object: CalendarObject,
     text: String,
+}
+
+impl Written {
+    /// The object's text.
+    pub(in crate::core) fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 impl<'a> Desk<'a> {
@@ -106,10 +115,93 @@ impl<'a> Desk<'a> {
         }
     }
 
+    pub(super) fn finished(&self, object: CalendarObject) -> Result<Written> {
+        self.core.finish_object(object)
+    }
+
+    pub(super) fn book(&self, t: &mut WriteTxn<'_>, written: &Written) -> Result<Item> {
+        let actor = self.caller.principal();
+        self.core
+            .book_object(t, self.calendar, &self.zone, written, actor)
+    }
+
+    /// Whether the calendar's owner has not answered any of an invitation.
+    pub(super) fn waits(&self, t: &impl Reader, written: &Written) -> Result<bool> {
+        let object = &written.object;
+        let Some(own) = self.core.attendee_of(t, self.calendar, object)? else {
+            return Ok(false);
+        };
+        let answers = object.components.iter();
+        Ok(answers
+            .filter_map(|component| attendee::answer(component, &own))
+            .all(|said| said == "NEEDS-ACTION"))
+    }
+
+    /// Puts an invitation that stays unanswered back into the queue, as its owner has changed it.
+    pub(super) fn keep_queued(
+        &self,
+        t: &mut WriteTxn<'_>,
+        item: &Item,
+        written: &Written,
+    ) -> Result<()> {
+        let (id, zone) = (self.calendar.id, &self.zone);
+        let queued = queue::put(
+            t,
+            id,
+            zone,
+            queue::Message {
+                object: &written.object,
+                text: &written.text,
+                method: item.method.as_deref().unwrap_or(queue::REQUEST),
+                sender: item.sender.as_deref().unwrap_or_default(),
+                attendee: item.attendee.as_deref(),
+                actor: self.caller.principal(),
+            },
+        )?;
+        queue::take(t, id, zone, &item.uid, |old| old.change == item.change)?;
+        debug_assert!(queued.change > item.change);
+        Ok(())
+    }
+
+    /// Whether the busy times of what is to be booked are free, where the calendar wants that. What took its time
+    /// before may keep it.
+    ///
+    /// Errors: `DoubleBooked`; `TooMuch` for more instances than `limits.instances`.
+    pub(super) fn check_free(
+        &self,
+        t: &impl Reader,
+        old: Option<&CalendarObject>,
+        written: &[Written],
+    ) -> Result<()> {
+        let uids: Vec<&str> = written.iter().map(|w| w.object.uid.as_str()).collect();
+        for Written { object, .. } in written {
+            let attendee = self.core.attendee_of(t, self.calendar, object)?;
+            let part = Part {
+                attendee: attendee.as_deref(),
+                queued: false,
+            };
+            let taken = |object| to_compact_text(&derive::as_taken(object, part));
+            if old.is_some_and(|old| taken(old) == taken(object)) {
+                continue;
+            }
+            let wanted = derive::as_taken(object, part);
+            let clash = self
+                .core
+                .clash(t, self.calendar, &self.zone, &wanted, &uids)?;
+            if let Some(clash) = clash {
+                let message = format!("the calendar is busy at {}", clash.start());
+                return Err(Error::new(Failed::DoubleBooked, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Core {
     /// The object with the VTIMEZONEs it needs and no others, and its text.
     ///
     /// Errors: `BadValue` beyond `limits.object_size`.
-    pub(super) fn finished(&self, mut object: CalendarObject) -> Result<Written> {
+    pub(in crate::core) fn finish_object(&self, mut object: CalendarObject) -> Result<Written> {
         let tzids = object.tzids();
         let names = |timezone: &Component, tzid: &str| {
             zone::name_of(timezone).is_some_and(|own| own.eq_ignore_ascii_case(tzid))
@@ -123,7 +215,7 @@ impl<'a> Desk<'a> {
             }
         }
         let text = object_text(&object);
-        let (limit, length) = (self.core.settings().limits.object_size, text.len());
+        let (limit, length) = (self.settings().limits.object_size, text.len());
         if length > limit {
             let message = format!("expected an item of at most {limit} octets, found {length}");
             return Err(Error::new(Failed::BadValue, message));
@@ -131,75 +223,80 @@ impl<'a> Desk<'a> {
         Ok(Written { object, text })
     }
 
-    pub(super) fn book(&self, t: &mut WriteTxn<'_>, written: &Written) -> Result<Item> {
-        let attendee = self.core.attendee_of(t, self.calendar, &written.object)?;
+    /// Books an object in `calendar`, whose zone is `zone`; `actor` is whose act that is.
+    pub(in crate::core) fn book_object(
+        &self,
+        t: &mut WriteTxn<'_>,
+        calendar: &Calendar,
+        zone: &Zone,
+        written: &Written,
+        actor: Option<PrincipalId>,
+    ) -> Result<Item> {
+        let attendee = self.attendee_of(t, calendar, &written.object)?;
         let booking = Booking {
             object: &written.object,
             text: &written.text,
-            actor: self.caller.principal(),
+            actor,
             attendee: attendee.as_deref(),
         };
-        Ok(items::put(t, self.calendar.id, &self.zone, booking)?)
+        Ok(items::put(t, calendar.id, zone, booking)?)
     }
 
-    /// Whether the busy times of what is to be booked are free, where the calendar wants that. What took its time
-    /// before may keep it.
+    /// A time that `wanted` would take and that is taken in a calendar which forbids double booking. The items
+    /// `aside` do not count.
     ///
-    /// Errors: `DoubleBooked`; `TooMuch` for more instances than `limits.instances`.
-    pub(super) fn check_free(
+    /// Errors: `TooMuch` for more instances than `limits.instances`.
+    pub(in crate::core) fn clash(
         &self,
         t: &impl Reader,
-        old: Option<&CalendarObject>,
-        written: &[Written],
-    ) -> Result<()> {
-        if self.calendar.properties.double_booking {
-            return Ok(());
+        calendar: &Calendar,
+        zone: &Zone,
+        wanted: &CalendarObject,
+        aside: &[&str],
+    ) -> Result<Option<TimeRange>> {
+        if calendar.properties.double_booking || wanted.kind != Kind::Event {
+            return Ok(None);
         }
-        let uids: Vec<&str> = written.iter().map(|w| w.object.uid.as_str()).collect();
-        for Written { object, .. } in written {
-            if object.kind != Kind::Event
-                || old.is_some_and(|old| to_compact_text(old) == to_compact_text(object))
-            {
+        let wanted = self.busy_times(wanted, zone, TimeRange::ALL)?;
+        let Some(window) = hull(&wanted) else {
+            return Ok(None);
+        };
+        for uid in items::touching(t, calendar.id, window, &[Kind::Event])? {
+            if aside.contains(&uid.as_str()) {
                 continue;
             }
-            let wanted = self.busy(object, TimeRange::ALL)?;
-            let Some(window) = hull(&wanted) else {
+            let Some(item) = items::visible(t, calendar.id, &uid)? else {
                 continue;
             };
-            for uid in items::touching(t, self.calendar.id, window, &[Kind::Event])? {
-                if uids.contains(&uid.as_str()) {
-                    continue;
-                }
-                let Some(item) = items::visible(t, self.calendar.id, &uid)? else {
-                    continue;
-                };
-                let Some(other) = derive::object(&item) else {
-                    continue;
-                };
-                let other = derive::as_taken(&other, item.part());
-                if let Some(taken) = overlap(&wanted, &self.busy(&other, window)?) {
-                    let message = format!("the calendar is busy at {}", taken.start());
-                    return Err(Error::new(Failed::DoubleBooked, message));
-                }
+            let Some(other) = derive::object(&item) else {
+                continue;
+            };
+            let other = derive::as_taken(&other, item.part());
+            let other = self.busy_times(&other, zone, window)?;
+            if let Some(taken) = overlap(&wanted, &other) {
+                return Ok(Some(taken));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The busy instances of an object in a window, by start; of an endless series until `limits.open_end` from
     /// the later of now and its start.
-    fn busy(&self, object: &CalendarObject, window: TimeRange) -> Result<Vec<TimeRange>> {
-        let limits = &self.core.settings().limits;
+    fn busy_times(
+        &self,
+        object: &CalendarObject,
+        zone: &Zone,
+        window: TimeRange,
+    ) -> Result<Vec<TimeRange>> {
+        let limits = &self.settings().limits;
         let mut work = Work::new(u64::try_from(limits.expansion_steps).unwrap_or(u64::MAX));
         let too_much =
             |cause: &dyn std::fmt::Display| Error::new(Failed::TooMuch, cause.to_string());
-        let series = Series::of(object, &self.zone, &mut work).map_err(|e| too_much(&e))?;
+        let series = Series::of(object, zone, &mut work).map_err(|e| too_much(&e))?;
         let mut window = window;
         if window.end() == Timestamp::MAX && series.is_endless() {
             let first = series.first(&mut work).map_err(|e| too_much(&e))?;
-            let from = first
-                .map_or(window.start(), |i| i.start)
-                .max(self.core.now());
+            let from = first.map_or(window.start(), |i| i.start).max(self.now());
             let more = i64::try_from(limits.open_end.as_secs()).unwrap_or(i64::MAX);
             window = TimeRange::new(window.start(), from.plus(more)).unwrap_or(window);
         }

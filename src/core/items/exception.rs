@@ -13,7 +13,7 @@ use crate::ical::instances::Instance;
 use crate::ical::value::{self, Trigger};
 
 /// The exception that stands for an instance alone: an index into the components.
-pub(super) fn overriding(bench: &Bench<'_>, instance: &Instance) -> Option<usize> {
+pub(in crate::core) fn overriding(bench: &Bench<'_>, instance: &Instance) -> Option<usize> {
     let component = bench.object.components.get(instance.component)?;
     (exception_of(bench, component) == Some(instance.original)).then_some(instance.component)
 }
@@ -36,7 +36,7 @@ pub(super) fn is_range(id: &Property) -> bool {
 }
 
 /// An instance that nobody changed yet, as a component: a copy of what describes it, at its time.
-pub(super) fn exception(bench: &Bench<'_>, instance: &Instance) -> Component {
+pub(in crate::core) fn exception(bench: &Bench<'_>, instance: &Instance) -> Component {
     let ctx = bench.context();
     let mut component = bench.object.components[instance.component].clone();
     for name in RULE_NAMES {

@@ -3,12 +3,16 @@
 //! People are stored by mail address; the directory tells later which calendar that is. RFC 5546 section 2; WCAP's
 //! `orgCalid orgEmail orgUID attendees`.
 
+use std::collections::HashSet;
+
 use super::attendees::AttendeeEdit;
 use super::desk::Desk;
 use super::store::{Method, Organizer, StoreItem};
 use crate::core::Core;
 use crate::core::access::Right;
 use crate::core::error::{Error, Kind as Failed, Result};
+use crate::core::schedule::attendee::{self, DELEGATED_TO};
+use crate::core::schedule::settle;
 use crate::ical::component::{Component, Property};
 use crate::ical::object::CalendarObject;
 use crate::ical::value;
@@ -119,29 +123,73 @@ fn is_own(t: &impl Reader, calendar: &Calendar, other: &Calendar) -> Result<bool
     Ok(owner.is_some_and(|owner| Calid::of(owner.name()) == other.calid))
 }
 
-/// Turns the names of attendees into addresses. Somebody who is among `components` already, under whatever address,
-/// keeps that.
+/// Who of the people in an item answers for themselves.
+#[derive(Debug, Default)]
+pub(super) struct Voices {
+    /// Addresses of the calendar's owner, in lower case.
+    own: HashSet<String>,
+    /// Addresses of others that have a calendar here, in lower case.
+    here: HashSet<String>,
+}
+
+impl Voices {
+    /// Gives attendees of `after` back what they have said, see [`settle::answers`].
+    pub(super) fn settle(&self, before: &Component, after: &mut Component) {
+        let among = |set: &HashSet<String>, address: &str| set.contains(&address.to_lowercase());
+        settle::answers(
+            before,
+            after,
+            |address| among(&self.here, address),
+            |address| among(&self.own, address),
+        );
+    }
+}
+
+/// Who of the attendees, stored ones and those of a change, answers for themselves.
+pub(super) fn voices(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    entries: &[AttendeeEdit],
+    components: &[Component],
+) -> Result<Voices> {
+    let mut voices = Voices::default();
+    let mut addresses = attendee::addresses(components);
+    addresses.extend(entries.iter().map(|entry| entry.address.clone()));
+    for address in addresses {
+        if desk.core.is_own_address(t, desk.calendar, &address)? {
+            voices.own.insert(address.to_lowercase());
+        } else if desk.core.calendar_behind(t, &address)?.is_some() {
+            voices.here.insert(address.to_lowercase());
+        }
+    }
+    Ok(voices)
+}
+
+/// Turns the names of attendees into addresses and groups into their members; answers whether a group was cut short.
+/// Somebody who is among `components` already, under whatever address, keeps that.
 ///
 /// Errors: `BadValue` for what is no name.
 pub(super) fn resolve(
     t: &impl Reader,
     desk: &Desk<'_>,
-    entries: &mut [AttendeeEdit],
+    entries: &mut Vec<AttendeeEdit>,
     components: &[Component],
-) -> Result<()> {
+) -> Result<bool> {
+    let own = |address: &str| desk.core.is_own_address(t, desk.calendar, address);
+    let clipped = desk.core.expand_groups(t, entries, own)?;
     let mut known: Vec<(String, Option<CalendarId>)> = Vec::new();
-    for attendee in components
-        .iter()
-        .flat_map(|c| c.properties_named("ATTENDEE"))
-    {
-        if known.iter().all(|(address, _)| address != attendee.value()) {
-            let calendar = desk.core.calendar_behind(t, attendee.value())?;
-            known.push((attendee.value().to_owned(), calendar.map(|c| c.id)));
-        }
+    for address in attendee::addresses(components) {
+        let calendar = desk.core.calendar_behind(t, &address)?;
+        known.push((address, calendar.map(|c| c.id)));
     }
     for entry in entries {
+        for (name, value) in &mut entry.params {
+            if name.eq_ignore_ascii_case(DELEGATED_TO) && !value.is_empty() {
+                *value = desk.core.addressee(t, value)?.address;
+            }
+        }
         let exact = known.iter().find(|(address, _)| *address == entry.address);
-        if exact.is_some() {
+        if exact.is_some() || is_group(entry) {
             continue;
         }
         let found = desk.core.addressee(t, &entry.address)?;
@@ -151,7 +199,16 @@ pub(super) fn resolve(
             .find(|(_, calendar)| id.is_some() && *calendar == id);
         entry.address = same.map_or(found.address, |(address, _)| address.clone());
     }
-    Ok(())
+    Ok(clipped)
+}
+
+/// Whether an entry stands for a group as such, whose address is looked up already.
+fn is_group(entry: &AttendeeEdit) -> bool {
+    entry.address.starts_with("mailto:")
+        && entry
+            .params
+            .iter()
+            .any(|(name, value)| name.eq_ignore_ascii_case("CUTYPE") && value == "GROUP")
 }
 
 /// The addresses among an object's attendees that are the calendar's own.

@@ -4,6 +4,7 @@
 //! Read from ORGANIZER and ATTENDEE alone; whose addresses these are, the caller knows.
 
 use crate::ical::component::{Component, Property};
+use crate::ical::delivery::{self, Delivery};
 
 /// A component state. Names are those of Sun's clients; the numbers follow the pattern of the few that are known,
 /// method times 65536 and a state, where 2 is completed.
@@ -11,7 +12,7 @@ use crate::ical::component::{Component, Property};
 pub enum Scheduling {
     /// Nobody is invited, or it is none of this calendar's business.
     PublishCompleted,
-    /// To be sent out to the attendees.
+    /// Not sent out to all of the attendees yet: a message waits to be mailed.
     RequestPending,
     /// Sent out, and somebody has not answered.
     RequestWaitForReply,
@@ -19,7 +20,7 @@ pub enum Scheduling {
     RequestCompleted,
     /// An invitation that waits for an answer.
     RequestNeedsAction,
-    /// An invitation that wants no answer.
+    /// An invitation that wants no answer, or that was called off.
     RequestNeedsNoAction,
     /// An invitation that was accepted, if only tentatively or for somebody else.
     ReplyAccepted,
@@ -74,6 +75,7 @@ impl Scheduling {
         let mut own = None;
         let mut waiting = false;
         let mut invited = false;
+        let mut pending = false;
         for property in component.properties() {
             if property.is("ORGANIZER") {
                 organizer = Some(property);
@@ -83,18 +85,27 @@ impl Scheduling {
                     false => {
                         invited = true;
                         waiting |= status(property) == Status::NeedsAction;
+                        pending |= delivery::of(property) == Some(Delivery::Pending);
                     }
                 }
             }
         }
+        let cancelled = component
+            .value("STATUS")
+            .is_some_and(|status| status.trim().eq_ignore_ascii_case("CANCELLED"));
         match (organizer, own) {
             (Some(organizer), _) if mine(organizer.value()) => match (invited, waiting) {
                 (false, _) => Self::PublishCompleted,
+                // Nobody answers what was called off.
+                (true, true) if cancelled => Self::RequestCompleted,
+                (true, true) if pending => Self::RequestPending,
                 (true, true) => Self::RequestWaitForReply,
                 (true, false) => Self::RequestCompleted,
             },
             (Some(_), Some(own)) => match status(own) {
-                Status::NeedsAction if wants_no_answer(own) => Self::RequestNeedsNoAction,
+                Status::NeedsAction if cancelled || wants_no_answer(own) => {
+                    Self::RequestNeedsNoAction
+                }
                 Status::NeedsAction => Self::RequestNeedsAction,
                 Status::Accepted => Self::ReplyAccepted,
                 Status::Declined => Self::ReplyDeclined,
@@ -146,7 +157,7 @@ mod tests {
         use Scheduling::*;
         let mine = "ORGANIZER:mailto:me@x";
         let theirs = "ORGANIZER:mailto:boss@x";
-        let cases: [(&[&str], Scheduling); 10] = [
+        let cases: [(&[&str], Scheduling); 13] = [
             (&["SUMMARY:a"], PublishCompleted),
             (&[mine], PublishCompleted),
             (
@@ -154,6 +165,18 @@ mod tests {
                 PublishCompleted,
             ),
             (&[mine, "ATTENDEE:mailto:b@x"], RequestWaitForReply),
+            (
+                &[mine, "ATTENDEE;SCHEDULE-STATUS=1.0:mailto:b@x"],
+                RequestPending,
+            ),
+            (
+                &["STATUS:CANCELLED", mine, "ATTENDEE:mailto:b@x"],
+                RequestCompleted,
+            ),
+            (
+                &["STATUS:CANCELLED", theirs, "ATTENDEE:mailto:me@x"],
+                RequestNeedsNoAction,
+            ),
             (
                 &[mine, "ATTENDEE;PARTSTAT=DECLINED:mailto:b@x"],
                 RequestCompleted,

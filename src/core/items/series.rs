@@ -102,15 +102,18 @@ impl From<ExpandError> for EditError {
 }
 
 /// An object on the bench: its zones and its instances.
-pub(super) struct Bench<'a> {
-    pub(super) object: &'a CalendarObject,
+pub(in crate::core) struct Bench<'a> {
+    pub(in crate::core) object: &'a CalendarObject,
     pub(super) zones: Zones,
     pub(super) world: &'a World<'a>,
     pub(super) series: Series,
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(object: &'a CalendarObject, world: &'a World<'a>) -> Result<Self, EditError> {
+    pub(in crate::core) fn new(
+        object: &'a CalendarObject,
+        world: &'a World<'a>,
+    ) -> Result<Self, EditError> {
         Ok(Self {
             object,
             zones: Zones::of(&object.timezones),
@@ -119,7 +122,7 @@ impl<'a> Bench<'a> {
         })
     }
 
-    pub(super) fn context(&self) -> Context<'_> {
+    pub(in crate::core) fn context(&self) -> Context<'_> {
         Context {
             kind: self.object.kind,
             zones: &self.zones,
@@ -130,7 +133,7 @@ impl<'a> Bench<'a> {
     }
 
     /// The instance `id` names. Errors: `NoSuchInstance`.
-    pub(super) fn find(&self, id: &DateTime) -> Result<Instance, EditError> {
+    pub(in crate::core) fn find(&self, id: &DateTime) -> Result<Instance, EditError> {
         let start = self.object.master().and_then(start_of);
         let id = match &start {
             Some(start @ DateTime::Date(_)) => Form {
@@ -165,7 +168,7 @@ impl<'a> Bench<'a> {
     }
 
     /// RECURRENCE-ID of an instance.
-    pub(super) fn id_of(&self, instance: &Instance) -> DateTime {
+    pub(in crate::core) fn id_of(&self, instance: &Instance) -> DateTime {
         let id = self.series.recurrence_id(instance);
         id.unwrap_or(DateTime::Utc(instance.original))
     }
@@ -178,7 +181,7 @@ impl<'a> Bench<'a> {
 
 impl World<'_> {
     /// A budget for one question about a series.
-    pub(super) fn work(&self) -> Work {
+    pub(in crate::core) fn work(&self) -> Work {
         Work::new(u64::try_from(self.limits.expansion_steps).unwrap_or(u64::MAX))
     }
 }

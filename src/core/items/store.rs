@@ -4,19 +4,24 @@
 //! them say this. What is written is a whole object, zones included; a change that says nothing new is not
 //! written. WCAP's storeevents and storetodos; the methods are those of RFC 5546.
 
+use std::cell::Cell;
+
 use super::attach::{self, Attach, Attaching, Dropped};
 use super::desk::{Desk, Written};
-use super::edit::{Edit, EditError, PropertyEdit, insert};
+use super::edit::{Edit, PropertyEdit, insert};
+use super::organizer::Voices;
+use super::reply::{answer_exceptions, reply};
+use super::revision::stamp;
 use super::series::{Changed, Target, World, change};
 use super::times::Context;
-use super::{attendees, links, organizer};
+use super::{links, organizer};
 use crate::core::access::{Adding, Modifying, Right};
 use crate::core::error::{Error, Kind as Failed, Result};
+use crate::core::schedule::send::News;
+use crate::core::schedule::{Notify, Round, Shortfall, settle};
 use crate::core::{Caller, Core};
 use crate::ical::component::{Component, Property};
-use crate::ical::datetime::Timestamp;
 use crate::ical::object::{CalendarObject, Kind};
-use crate::ical::value::same_address;
 use crate::ical::zone::Zone;
 use crate::model::item::Item;
 use crate::store::{Reader, WriteTxn, items};
@@ -90,6 +95,8 @@ pub struct StoreItem<'a> {
     pub drop_unfit_start: bool,
     /// What it does with attachments.
     pub attach: Attach<'a>,
+    /// Who is written to by mail.
+    pub notify: Notify,
 }
 
 /// What became of a store.
@@ -103,6 +110,8 @@ pub struct Stored {
     pub readable: bool,
     /// What became of attachments that were to go, if there were any.
     pub dropped: Option<Dropped>,
+    /// What went other than wished for.
+    pub shortfall: Shortfall,
 }
 
 impl Core {
@@ -135,6 +144,7 @@ impl Core {
                 request,
                 fresh: &fresh,
                 attaching: &attaching,
+                shortfall: Cell::default(),
             };
             let (written, dropped) = match old {
                 None => {
@@ -156,6 +166,7 @@ impl Core {
                 },
                 readable: access.allows(Right::Read),
                 dropped,
+                shortfall: store.shortfall.get(),
             })
         })
     }
@@ -175,6 +186,7 @@ struct Store<'a> {
     request: &'a StoreItem<'a>,
     fresh: &'a str,
     attaching: &'a Attaching<'a>,
+    shortfall: Cell<Shortfall>,
 }
 
 impl Store<'_> {
@@ -234,9 +246,7 @@ impl Store<'_> {
         let organizer = organizer::of_new(t, self.desk, request)?;
         let mut edit = self.edit(t)?;
         self.attaching.join(t, &mut edit, None)?;
-        if let Some(list) = &mut edit.attendees {
-            organizer::resolve(t, self.desk, &mut list.entries, &[])?;
-        }
+        let voices = self.voices(t, &mut edit, &[])?;
         let stamp = Property::new("DTSTAMP", self.desk.core.now().to_string());
         let blank = Component::new(request.kind.component_name())
             .with(Property::text("UID", uid))
@@ -257,6 +267,9 @@ impl Store<'_> {
             if let Some(organizer) = &organizer {
                 insert(&mut made, organizer.clone());
             }
+            if request.method == Method::Request {
+                voices.settle(component, &mut made);
+            }
             Ok(made)
         };
         let object = match change(&object, &Target::Whole, &make, &self.world(true))? {
@@ -272,9 +285,7 @@ impl Store<'_> {
         let dropped = self.attaching.dropped(Some(&object))?;
         let mut edit = self.edit(t)?;
         self.attaching.join(t, &mut edit, Some(&object))?;
-        if let Some(list) = &mut edit.attendees {
-            organizer::resolve(t, self.desk, &mut list.entries, &object.components)?;
-        }
+        let voices = self.voices(t, &mut edit, &object.components)?;
         let new_organizer = organizer::of_change(t, self.desk, self.request, &object)?;
         if let Some(organizer) = new_organizer {
             edit.properties.push(PropertyEdit::Set(organizer));
@@ -287,8 +298,10 @@ impl Store<'_> {
                 Method::Reply => reply(component, &edit, &own, ctx)?,
                 _ => edit.apply(component, ctx)?,
             };
-            if method == Method::Cancel {
-                made.set(Property::new("STATUS", "CANCELLED"));
+            match method {
+                Method::Cancel => made.set(Property::new("STATUS", "CANCELLED")),
+                Method::Request => voices.settle(component, &mut made),
+                _ => {}
             }
             if made != *component {
                 stamp(method, component, &mut made, now);
@@ -300,15 +313,23 @@ impl Store<'_> {
             self.request.target_zone.as_ref(),
             &object,
         );
-        match change(&object, &target, &make, &self.world(false))? {
-            Changed::Nothing => Ok((Vec::new(), dropped)),
+        let written = match change(&object, &target, &make, &self.world(false))? {
+            Changed::Nothing if method == Method::Request => self.invite_again(t, item, &object)?,
+            Changed::Nothing => Vec::new(),
             Changed::Object {
                 object: mut made, ..
             } => {
-                if method == Method::Reply && target == Target::Whole {
-                    answer_exceptions(&object, &mut made, &own, now);
+                match (method, &target, object.master()) {
+                    (Method::Reply, Target::Whole, _) => {
+                        answer_exceptions(&object, &mut made, &own, now);
+                    }
+                    (Method::Request, Target::Whole, Some(before)) => {
+                        settle::spread(before, &mut made);
+                    }
+                    (Method::Cancel, Target::Whole, _) => call_off_exceptions(&mut made, now),
+                    _ => {}
                 }
-                Ok((self.write(t, Some(&object), vec![made])?, dropped))
+                self.write(t, Some((item, &object)), vec![made])?
             }
             Changed::Split { edited, mut rest } => {
                 // What is left ends or begins elsewhere: a new revision of it, too.
@@ -316,22 +337,114 @@ impl Store<'_> {
                 {
                     stamp(method, before, after, now);
                 }
-                let written = self.write(t, Some(&object), vec![edited, rest])?;
-                Ok((written, dropped))
+                self.write(t, Some((item, &object)), vec![edited, rest])?
             }
-        }
+        };
+        Ok((written, dropped))
     }
 
-    /// Books the objects and answers their UIDs.
-    fn write(
+    /// Invites those who were not told yet of an item in which nothing is new.
+    fn invite_again(
+        &self,
+        t: &mut WriteTxn<'_>,
+        item: &Item,
+        object: &CalendarObject,
+    ) -> Result<Vec<String>> {
+        organizer::check_voice(self.desk, Method::Request, std::slice::from_ref(object))?;
+        let told = self.tell(t, Some(object), object.clone())?;
+        if told == *object || item.is_queued() {
+            return Ok(Vec::new());
+        }
+        let written = self.desk.finished(told)?;
+        self.desk.book(t, &written)?;
+        Ok(vec![written.object.uid])
+    }
+
+    fn round(&self) -> Round<'_> {
+        let desk = self.desk;
+        Round::new(desk.core, desk.caller, desk.calendar, self.request.notify)
+    }
+
+    /// Tells the attendees of a change.
+    fn tell(
         &self,
         t: &mut WriteTxn<'_>,
         old: Option<&CalendarObject>,
+        object: CalendarObject,
+    ) -> Result<CalendarObject> {
+        let mut shortfall = self.shortfall.get();
+        let before = old.filter(|old| old.uid == object.uid);
+        let told = self
+            .round()
+            .tell(t, before, object, News::Organizer, &mut shortfall)?;
+        self.shortfall.set(shortfall);
+        Ok(told)
+    }
+
+    /// Carries the answer of the calendar's owner to the organizer.
+    fn answer(
+        &self,
+        t: &mut WriteTxn<'_>,
+        old: Option<&CalendarObject>,
+        written: &Written,
+    ) -> Result<()> {
+        let desk = self.desk;
+        let own = desk.core.attendee_of(t, desk.calendar, &written.object)?;
+        if let Some(own) = own {
+            let mut shortfall = self.shortfall.get();
+            let round = self.round();
+            round.answer(t, old, &written.object, &own, &mut shortfall)?;
+            self.shortfall.set(shortfall);
+        }
+        Ok(())
+    }
+
+    /// Books the objects, tells those they concern, and answers their UIDs.
+    fn write(
+        &self,
+        t: &mut WriteTxn<'_>,
+        old: Option<(&Item, &CalendarObject)>,
         objects: Vec<CalendarObject>,
     ) -> Result<Vec<String>> {
-        organizer::check_voice(self.desk, self.request.method, &objects)?;
+        let method = self.request.method;
+        let (item, old) = (old.map(|(item, _)| item), old.map(|(_, object)| object));
         attach::check_count(self.desk.core, old, &objects)?;
-        let resource = self.desk.calendar.properties.resource;
+        organizer::check_voice(self.desk, method, &objects)?;
+        self.check_transparency(old, &objects)?;
+        let mut written: Vec<Written> = Vec::with_capacity(objects.len());
+        for object in objects {
+            let object = match method {
+                Method::Request | Method::Cancel => self.tell(t, old, object)?,
+                Method::Publish | Method::Reply | Method::Update => object,
+            };
+            written.push(self.desk.finished(object)?);
+        }
+        self.desk.check_free(t, old, &written)?;
+        for written in &written {
+            match item.filter(|item| item.is_queued()) {
+                Some(item) if self.desk.waits(t, written)? => {
+                    self.desk.keep_queued(t, item, written)?;
+                }
+                _ => {
+                    self.desk.book(t, written)?;
+                }
+            }
+            if method == Method::Reply {
+                self.answer(t, old, written)?;
+            }
+        }
+        Ok(written
+            .into_iter()
+            .map(|written| written.object.uid)
+            .collect())
+    }
+
+    /// A resource is busy whenever it is booked. Errors: `TransparentResource`.
+    fn check_transparency(
+        &self,
+        old: Option<&CalendarObject>,
+        objects: &[CalendarObject],
+    ) -> Result<()> {
         let transparent = |c: &Component| {
             c.value("TRANSP")
                 .is_some_and(|v| v.eq_ignore_ascii_case("TRANSPARENT"))
@@ -341,22 +454,36 @@ impl Store<'_> {
             .iter()
             .flat_map(|o| &o.components)
             .any(|c| transparent(c) && new(c));
-        if resource && said && !old.is_some_and(|old| old.components.iter().any(transparent)) {
+        let was = old.is_some_and(|old| old.components.iter().any(transparent));
+        if self.desk.calendar.properties.resource && said && !was {
             let message = "expected a resource to be busy whenever it is booked";
             return Err(Error::new(Failed::TransparentResource, message));
         }
-        let written: Vec<Written> = objects
-            .into_iter()
-            .map(|object| self.desk.finished(object))
-            .collect::<Result<_>>()?;
-        self.desk.check_free(t, old, &written)?;
-        for written in &written {
-            self.desk.book(t, written)?;
+        Ok(())
+    }
+
+    /// Who of the attendees speaks for themselves, after groups among them were expanded and names made addresses.
+    fn voices(&self, t: &impl Reader, edit: &mut Edit, components: &[Component]) -> Result<Voices> {
+        let Some(list) = &mut edit.attendees else {
+            return organizer::voices(t, self.desk, &[], components);
+        };
+        let clipped = organizer::resolve(t, self.desk, &mut list.entries, components)?;
+        self.shortfall.set(Shortfall {
+            clipped: clipped || self.shortfall.get().clipped,
+            ..self.shortfall.get()
+        });
+        organizer::voices(t, self.desk, &list.entries, components)
+    }
+}
+
+/// Calls the exceptions of a series off as it was itself.
+fn call_off_exceptions(object: &mut CalendarObject, now: crate::ical::datetime::Timestamp) {
+    for exception in object.components.iter_mut().skip(1) {
+        let before = exception.clone();
+        exception.set(Property::new("STATUS", "CANCELLED"));
+        if *exception != before {
+            stamp(Method::Cancel, &before, exception, now);
         }
-        Ok(written
-            .into_iter()
-            .map(|written| written.object.uid)
-            .collect())
     }
 }
 
@@ -365,114 +492,6 @@ fn nothing_to_modify() -> Error {
         Failed::NothingToModify,
         "there is no item of that UID and kind to change",
     )
-}
-
-/// Properties an attendee may change in their own copy while they answer: the others are the organizer's.
-const PERSONAL: [&str; 4] = ["CATEGORIES", "CLASS", "PRIORITY", "TRANSP"];
-
-/// The component with the calendar's owner's answer in it, and what is theirs alone.
-fn reply(
-    component: &Component,
-    edit: &Edit,
-    own: &[String],
-    ctx: &Context<'_>,
-) -> std::result::Result<Component, EditError> {
-    let personal = |edit: &&PropertyEdit| {
-        let name = edit.name();
-        PERSONAL
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-            || name.starts_with("X-")
-    };
-    let mine = |address: &str| own.iter().any(|own| same_address(own, address));
-    let own_edit = Edit {
-        properties: edit.properties.iter().filter(personal).cloned().collect(),
-        alarms: edit.alarms.clone(),
-        ..Edit::default()
-    };
-    let mut made = own_edit.apply(component, ctx)?;
-    let Some(list) = &edit.attendees else {
-        return Ok(made);
-    };
-    let entry = list.entries.iter().find(|entry| mine(&entry.address));
-    let params = entry.map(|entry| entry.params.as_slice()).ok_or_else(|| {
-        EditError::value("expected the owner of the calendar to answer, found others")
-    })?;
-    attendees::answer(&mut made, mine, params)?;
-    Ok(made)
-}
-
-/// Gives the answer to a series also to those of its exceptions that were answered as the series was before:
-/// the others were answered for themselves (RFC 5546 section 3.2.3).
-fn answer_exceptions(
-    before: &CalendarObject,
-    after: &mut CalendarObject,
-    own: &[String],
-    now: Timestamp,
-) {
-    let mine = |address: &str| own.iter().any(|own| same_address(own, address));
-    let status = |component: &Component| {
-        let mut attendees = component.properties_named("ATTENDEE");
-        let own = attendees.find(|attendee| mine(attendee.value()))?;
-        let status = own.param("PARTSTAT");
-        Some(status.map_or("NEEDS-ACTION".to_owned(), |s| s.to_ascii_uppercase()))
-    };
-    let (Some(old), [master, exceptions @ ..]) = (
-        before.master().and_then(status),
-        after.components.as_mut_slice(),
-    ) else {
-        return;
-    };
-    let Some(new) = status(master).filter(|new| *new != old) else {
-        return;
-    };
-    let said = [("PARTSTAT".to_owned(), new)];
-    for exception in exceptions {
-        let like_series = status(exception).as_ref() == Some(&old);
-        if like_series && attendees::answer(exception, mine, &said).is_ok() {
-            exception.set(Property::new("DTSTAMP", now.to_string()));
-        }
-    }
-}
-
-/// Marks a component as changed: when, and as a new revision where the organizer made one.
-fn stamp(method: Method, before: &Component, after: &mut Component, now: Timestamp) {
-    if matches!(method, Method::Publish | Method::Request | Method::Cancel) {
-        raise_sequence(before, after);
-    }
-    after.set(Property::new("DTSTAMP", now.to_string()));
-}
-
-/// What a change of makes a new revision (RFC 5545 section 3.8.7.4): time, place and rule.
-const REVISED: [&str; 9] = [
-    "DTSTART", "DTEND", "DUE", "DURATION", "LOCATION", "RRULE", "RDATE", "EXRULE", "EXDATE",
-];
-
-/// Raises SEQUENCE when time, place or rule change.
-fn raise_sequence(before: &Component, after: &mut Component) {
-    let same = |name: &str| {
-        before
-            .properties_named(name)
-            .eq(after.properties_named(name))
-    };
-    let cancelled = |c: &Component| {
-        c.value("STATUS")
-            .is_some_and(|status| status.eq_ignore_ascii_case("CANCELLED"))
-    };
-    if REVISED.iter().all(|name| same(name)) && cancelled(before) == cancelled(after) {
-        return;
-    }
-    let number = before
-        .value("SEQUENCE")
-        .and_then(|text| text.trim().parse::<i32>().ok());
-    let said = after
-        .value("SEQUENCE")
-        .and_then(|text| text.trim().parse::<i32>().ok());
-    // A client that counts itself may have done so.
-    if said.unwrap_or(0) <= number.unwrap_or(0) {
-        let next = number.unwrap_or(0).saturating_add(1);
-        after.set(Property::new("SEQUENCE", next.to_string()));
-    }
 }
 
 #[cfg(test)]

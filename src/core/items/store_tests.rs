@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::super::delete::DeleteItems;
+use super::super::delete::{DeleteItems, Terms};
 use super::super::edit::Change;
 use super::super::times::{End, KeepIn, TimesEdit};
 use super::*;
@@ -70,6 +70,7 @@ fn store(core: &Core, caller: &Caller, uid: &str, target: Target, edit: Edit) ->
         sent_by: None,
         drop_unfit_start: false,
         attach: Attach::default(),
+        notify: Notify::default(),
     };
     core.store_item(caller, "tom", &request)
 }
@@ -254,9 +255,14 @@ fn delete(core: &Core, caller: &Caller, refs: &[(&str, Option<&str>)]) -> Vec<bo
         kind: Kind::Event,
         items: items.collect(),
         zone: None,
+        terms: Terms::default(),
     };
-    let answers = core.delete_items(caller, None, &request).unwrap();
-    answers.iter().map(std::result::Result::is_ok).collect()
+    let deleted = core.delete_items(caller, None, &request).unwrap();
+    deleted
+        .answers
+        .iter()
+        .map(std::result::Result::is_ok)
+        .collect()
 }
 
 #[test]

@@ -6,8 +6,10 @@
 use super::delete::{DELETED, FAILED};
 use crate::core::access::Right;
 use crate::core::items::clear::Cleared;
+use crate::core::items::delete::Terms;
 use crate::core::items::fetch::Window;
 use crate::core::items::gap::Part;
+use crate::core::schedule::Notify;
 use crate::core::{Error, Kind as Failed};
 use crate::dispatch::Cost;
 use crate::ical::component::{Component, Property};
@@ -97,9 +99,10 @@ fn clear(context: &Context, kinds: &[Kind]) -> Result<Answer, Failure> {
 }
 
 fn clear_one(context: &Context, calid: Option<&str>, kinds: &[Kind]) -> Result<Component, Failure> {
-    let window = super::told(context, calid, Right::Delete, window(context))?;
+    let asked = window(context).and_then(|window| Ok((window, terms(context)?)));
+    let (window, terms) = super::told(context, calid, Right::Delete, asked)?;
     let core = &context.core;
-    let cleared = core.clear_range(&context.caller, calid, &window, kinds)?;
+    let (cleared, shortfall) = core.clear_range(&context.caller, calid, &window, kinds, terms)?;
     let mut calendar = Calendar::publish();
     for Cleared { kind, uid, outcome } in &cleared {
         let name = kind.component_name();
@@ -111,7 +114,21 @@ fn clear_one(context: &Context, calid: Option<&str>, kinds: &[Kind]) -> Result<C
             Err(_) => calendar.push_component(status(name, uid, None, FAILED)),
         }
     }
-    Ok(calendar.finish(errno(context, &cleared)))
+    let errno = match errno(context, &cleared) {
+        Errno::Ok if shortfall.unmailed => Errno::CannotSendMail,
+        errno => errno,
+    };
+    Ok(calendar.finish(errno))
+}
+
+fn terms(context: &Context) -> Result<Terms, Failure> {
+    Ok(Terms {
+        decline: false,
+        notify: Notify {
+            outside: context.args.flag("smtp")?,
+            ..Notify::default()
+        },
+    })
 }
 
 fn window(context: &Context) -> Result<Window, Failure> {

@@ -2,8 +2,9 @@
 
 use super::store::part;
 use crate::core::access::Right;
-use crate::core::items::delete::DeleteItems;
+use crate::core::items::delete::{DeleteItems, Terms};
 use crate::core::items::series::Target;
+use crate::core::schedule::Notify;
 use crate::core::{Error, Kind as Failed};
 use crate::dispatch::Cost;
 use crate::ical::component::Property;
@@ -44,7 +45,12 @@ const PARAMS: &[Param] = &[
         args::Kind::Zone,
         "Zone of local rids; default: the calendar's.",
     ),
-    Param::or("notify", args::Kind::Flag, "0", "1: tell attendees."),
+    Param::or(
+        "notify",
+        args::Kind::Flag,
+        "0",
+        "1: the organizer of an invitation is told that one does not come.",
+    ),
     Param::or(
         "smtp",
         args::Kind::Flag,
@@ -92,16 +98,21 @@ fn delete(context: &Context, kind: Kind, failed: Errno) -> Result<Answer, Failur
     }
     let request = request(&context.args, kind);
     let request = super::told(context, calid.as_deref(), Right::Delete, request)?;
-    let answers = context
+    let deleted = context
         .core
         .delete_items(&context.caller, calid.as_deref(), &request)?;
+    let answers = &deleted.answers;
     let mut calendar = Calendar::publish();
-    for ((uid, target), answer) in request.items.iter().zip(&answers) {
+    for ((uid, target), answer) in request.items.iter().zip(answers) {
         let said = if answer.is_ok() { DELETED } else { FAILED };
         let id = recurrence_id(target);
         calendar.push_component(status(kind.component_name(), uid, id, said));
     }
-    Ok(Reply::of(calendar.finish(errno(&answers, failed))).into())
+    let errno = match errno(answers, failed) {
+        Errno::Ok if deleted.shortfall.unmailed => Errno::CannotSendMail,
+        errno => errno,
+    };
+    Ok(Reply::of(calendar.finish(errno)).into())
 }
 
 fn request(args: &Args, kind: Kind) -> Result<DeleteItems, Failure> {
@@ -114,6 +125,14 @@ fn request(args: &Args, kind: Kind) -> Result<DeleteItems, Failure> {
         kind,
         items: items.collect(),
         zone: args.zone("tzid")?,
+        terms: Terms {
+            decline: args.flag("notify")?,
+            notify: Notify {
+                outside: args.flag("smtp")?,
+                inside: args.flag("smtpNotify")?,
+                attachments: false,
+            },
+        },
     })
 }
 

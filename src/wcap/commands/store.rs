@@ -16,6 +16,7 @@ use crate::core::items::edit::{Edit, insert};
 use crate::core::items::fetch::Selection;
 use crate::core::items::series::Target;
 use crate::core::items::store::{Method, Mode, Organizer, StoreItem, Stored};
+use crate::core::schedule::{Notify, Shortfall};
 use crate::dispatch::Cost;
 use crate::ical::component::{Component, Property};
 use crate::ical::datetime::DateTime;
@@ -74,11 +75,7 @@ fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
     let files = attached(context);
     request.attach.add = &files;
     let stored = context.core.store_item(&context.caller, &calid, &request)?;
-    let errno = match stored.dropped {
-        None => Errno::Ok,
-        Some(Dropped::All) => Errno::AttachmentsDeleted,
-        Some(Dropped::Some) => Errno::AttachmentsPartlyDeleted,
-    };
+    let errno = errno(&stored);
     if args.flag("fetch")? && stored.readable {
         // It is stored: an answer that cannot be given in full does not make that a failure.
         match whole(context, kind, &calid, &stored, errno) {
@@ -93,6 +90,17 @@ fn store(context: &Context, kind: Kind) -> Result<Answer, Failure> {
         calendar.push_component(status(kind.component_name(), uid, None, STORED));
     }
     Ok(Reply::of(calendar.finish(errno)).into())
+}
+
+/// Stored, but perhaps not with all that was wished for.
+fn errno(stored: &Stored) -> Errno {
+    match (stored.shortfall, stored.dropped) {
+        (Shortfall { clipped: true, .. }, _) => Errno::GroupClipped,
+        (Shortfall { unmailed: true, .. }, _) => Errno::CannotSendMail,
+        (_, Some(Dropped::All)) => Errno::AttachmentsDeleted,
+        (_, Some(Dropped::Some)) => Errno::AttachmentsPartlyDeleted,
+        (_, None) => Errno::Ok,
+    }
 }
 
 /// The parts that are attachments. A form whose user chose no file has a part without name and content.
@@ -156,7 +164,11 @@ fn request<'a>(
                 Some(ids) => ids.iter().map(|id| id.trim().to_owned()).collect(),
                 None => Vec::new(),
             },
-            send: args.flag("sendattach")?,
+        },
+        notify: Notify {
+            outside: args.flag("smtp")?,
+            inside: args.flag("smtpNotify")?,
+            attachments: args.flag("sendattach")?,
         },
     })
 }

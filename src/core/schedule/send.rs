@@ -1,0 +1,319 @@
+//! The organizer's side: a change of an item told to everybody it concerns, and what became of it noted.
+//!
+//! Everybody gets the item as it concerns them (`view`). Resources are asked first, so that people read their answers.
+//! RFC 5546 sections 3.2.2 and 3.2.5; RFC 6638 section 3.2.1.
+
+use super::attendee::{self, PARTSTAT, SCHEDULE_STATUS};
+use super::merge::is_cancelled;
+use super::view::{self, counterpart, sequence};
+use super::{Message, Method, Round, Shortfall, Status};
+use crate::core::error::Result;
+use crate::ical::component::{Component, Property};
+use crate::ical::delivery::{self, Delivery};
+use crate::ical::object::CalendarObject;
+use crate::ical::value::same_address;
+use crate::model::calendar::Calendar;
+use crate::store::{Reader, WriteTxn};
+
+/// The parameter by which a client says that it has told an attendee itself.
+const SENT: &str = "X-NSCP-SENT-STATUS";
+
+/// Why attendees hear of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::core) enum News<'a> {
+    /// The organizer says so.
+    Organizer,
+    /// Somebody has answered: whoever that is knows it, and people elsewhere need not be told.
+    Answer {
+        /// The address of who has answered.
+        of: &'a str,
+    },
+}
+
+/// Somebody to be told.
+struct Party {
+    address: String,
+    /// Where their invitations go; none for people elsewhere.
+    calendar: Option<Calendar>,
+}
+
+impl Round<'_> {
+    /// Tells everybody whom the change from `before` to `object` concerns. Answers the object with what became of
+    /// that, and with the answers of resources.
+    pub(in crate::core) fn tell(
+        &self,
+        t: &mut WriteTxn<'_>,
+        before: Option<&CalendarObject>,
+        object: CalendarObject,
+        news: News<'_>,
+        shortfall: &mut Shortfall,
+    ) -> Result<CalendarObject> {
+        let mut object = object;
+        let Some(from) = view::organizer(&object)
+            .or(before.and_then(view::organizer))
+            .map(str::to_owned)
+        else {
+            return Ok(object);
+        };
+        let parties = self.parties(t, before, &object)?;
+        let crowd = parties.len() > self.core.settings().limits.schedule_refresh;
+        for party in parties {
+            let Some(letter) = letter(before, &object, &party.address) else {
+                continue;
+            };
+            if let News::Answer { of } = news
+                && (same_address(&party.address, of)
+                    || (letter.known && (crowd || party.calendar.is_none())))
+            {
+                continue;
+            }
+            let message = Message {
+                method: letter.method,
+                object: &stamped(&letter.object, letter.method, self),
+                before: letter.before.as_ref(),
+                from: &from,
+                to: &party.address,
+                refresh: letter.known && news != News::Organizer,
+            };
+            let taken = self.hand_over(t, &party, &message, shortfall)?;
+            note(&mut object, &party.address, taken);
+        }
+        Ok(object)
+    }
+
+    /// Calls off, with everybody who was told of it, what the organizer deletes: all of `object`, or the instance
+    /// `gone`.
+    pub(in crate::core) fn call_off(
+        &self,
+        t: &mut WriteTxn<'_>,
+        object: &CalendarObject,
+        gone: Option<&Component>,
+        shortfall: &mut Shortfall,
+    ) -> Result<()> {
+        let Some(from) = view::organizer(object).map(str::to_owned) else {
+            return Ok(());
+        };
+        for party in self.parties(t, None, object)? {
+            if !was_told(object, &party.address) {
+                continue;
+            }
+            let concerned = match gone {
+                None => view::of(object, &party.address),
+                Some(gone) => view::of(
+                    &CalendarObject {
+                        components: vec![gone.clone()],
+                        ..object.clone()
+                    },
+                    &party.address,
+                ),
+            };
+            let Some(concerned) = concerned else { continue };
+            let message = Message {
+                method: Method::Cancel,
+                object: &stamped(&raised(&concerned), Method::Cancel, self),
+                before: None,
+                from: &from,
+                to: &party.address,
+                refresh: false,
+            };
+            self.hand_over(t, &party, &message, shortfall)?;
+        }
+        Ok(())
+    }
+
+    /// Everybody in either object but the organizer, resources first.
+    fn parties(
+        &self,
+        t: &impl Reader,
+        before: Option<&CalendarObject>,
+        object: &CalendarObject,
+    ) -> Result<Vec<Party>> {
+        let components = object
+            .components
+            .iter()
+            .chain(before.iter().flat_map(|before| &before.components));
+        let mut parties = Vec::new();
+        for address in attendee::addresses(components) {
+            if !self.core.is_own_address(t, self.home, &address)? {
+                let calendar = self.core.calendar_behind(t, &address)?;
+                parties.push(Party { address, calendar });
+            }
+        }
+        let is_resource = |party: &Party| {
+            party
+                .calendar
+                .as_ref()
+                .is_some_and(|c| c.properties.resource)
+        };
+        parties.sort_by_key(|party| !is_resource(party));
+        Ok(parties)
+    }
+
+    /// Gives a message to a calendar here, or to the mail.
+    fn hand_over(
+        &self,
+        t: &mut WriteTxn<'_>,
+        party: &Party,
+        message: &Message<'_>,
+        shortfall: &mut Shortfall,
+    ) -> Result<Option<super::deliver::Taken>> {
+        match &party.calendar {
+            Some(calendar) => {
+                let taken = self.deliver(t, calendar, message)?;
+                if self.notify.inside && !calendar.properties.resource {
+                    self.mail(t, message, shortfall)?;
+                }
+                Ok(Some(taken))
+            }
+            None if self.notify.outside => {
+                let status = self.mail(t, message, shortfall)?;
+                Ok(Some(status.into()))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+/// What one attendee is to be told.
+struct Letter {
+    method: Method,
+    object: CalendarObject,
+    before: Option<CalendarObject>,
+    /// Whether they are told news of what they know.
+    known: bool,
+}
+
+fn letter(
+    before: Option<&CalendarObject>,
+    object: &CalendarObject,
+    address: &str,
+) -> Option<Letter> {
+    if is_told_elsewhere(object, address) {
+        return None;
+    }
+    let known = before
+        .filter(|before| was_told(before, address))
+        .and_then(|before| view::of(before, address));
+    let now = view::of(object, address);
+    let request = |now: CalendarObject, known: Option<CalendarObject>| Letter {
+        method: Method::Request,
+        object: now,
+        known: known.is_some(),
+        before: known,
+    };
+    match (known, now) {
+        (None, None) => None,
+        (Some(known), None) => Some(Letter {
+            method: Method::Cancel,
+            object: raised(&known),
+            before: None,
+            known: false,
+        }),
+        (None, Some(now)) if now.components.iter().all(is_cancelled) => None,
+        (None, Some(now)) => Some(request(now, None)),
+        (Some(known), Some(now)) if view::same_object(&known, &now) => {
+            failed(object, address).then(|| request(now, Some(known)))
+        }
+        (Some(known), Some(now)) => Some(match called_off(&known, &now) {
+            Some(object) => Letter {
+                method: Method::Cancel,
+                object,
+                before: None,
+                known: false,
+            },
+            None => request(now, Some(known)),
+        }),
+    }
+}
+
+/// The components that were called off, when that is all that is new.
+fn called_off(known: &CalendarObject, now: &CalendarObject) -> Option<CalendarObject> {
+    let is_new = |component: &&Component| {
+        counterpart(known, component).is_none_or(|known| !view::same_but_stamp(known, component))
+    };
+    let news: Vec<&Component> = now.components.iter().filter(is_new).collect();
+    let all = !news.is_empty() && news.iter().all(|component| is_cancelled(component));
+    let same = now.components.len() >= known.components.len();
+    (all && same).then(|| CalendarObject {
+        components: news.into_iter().cloned().collect(),
+        ..now.clone()
+    })
+}
+
+/// Whether the attendee has been sent something, which has arrived or is on its way.
+fn was_told(object: &CalendarObject, address: &str) -> bool {
+    deliveries(object, address).any(|delivery| delivery != Delivery::Failed)
+}
+
+/// Whether the last message to the attendee did not arrive.
+fn failed(object: &CalendarObject, address: &str) -> bool {
+    deliveries(object, address).any(|delivery| delivery == Delivery::Failed)
+}
+
+/// What became of messages to the attendee, component by component.
+fn deliveries<'a>(
+    object: &'a CalendarObject,
+    address: &'a str,
+) -> impl Iterator<Item = Delivery> + 'a {
+    object
+        .components
+        .iter()
+        .filter_map(move |component| delivery::of(attendee::find(component, address)?))
+}
+
+fn is_told_elsewhere(object: &CalendarObject, address: &str) -> bool {
+    object.components.iter().any(|component| {
+        attendee::find(component, address)
+            .and_then(|attendee| attendee.param(SENT))
+            .is_some_and(|status| status.eq_ignore_ascii_case("SENT-SUCCEEDED"))
+    })
+}
+
+/// A revision later than the one that was told.
+fn raised(object: &CalendarObject) -> CalendarObject {
+    let mut object = object.clone();
+    for component in &mut object.components {
+        let next = sequence(component).saturating_add(1);
+        component.set(Property::new("SEQUENCE", next.to_string()));
+        component.set(Property::new("STATUS", "CANCELLED"));
+    }
+    object
+}
+
+fn stamped(object: &CalendarObject, method: Method, round: &Round<'_>) -> CalendarObject {
+    let mut object = object.clone();
+    for component in &mut object.components {
+        if method == Method::Cancel || component.property("DTSTAMP").is_none() {
+            component.set(Property::new("DTSTAMP", round.now.to_string()));
+        }
+    }
+    object
+}
+
+/// Notes with the attendee what became of the message, and what it answered.
+fn note(object: &mut CalendarObject, address: &str, taken: Option<super::deliver::Taken>) {
+    let Some(taken) = taken else { return };
+    for component in &mut object.components {
+        attendee::change(component, address, |attendee| {
+            let attendee = attendee::with(attendee, SCHEDULE_STATUS, taken.status.code());
+            match taken.answer {
+                Some(said) => attendee::with(attendee, PARTSTAT, said),
+                None => attendee,
+            }
+        });
+    }
+}
+
+/// Whether anybody was told of an object.
+pub(in crate::core) fn is_told(object: &CalendarObject) -> bool {
+    attendee::addresses(&object.components)
+        .iter()
+        .any(|address| was_told(object, address))
+}
+
+impl Status {
+    /// Whether the message arrived or is on its way.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Pending | Self::Delivered)
+    }
+}
