@@ -4,6 +4,7 @@ pub mod demo;
 pub mod listen;
 pub mod open;
 mod people;
+mod sockets;
 mod stream;
 mod target;
 
@@ -16,12 +17,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use tokio::net::TcpListener;
+use futures_util::future::join_all;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use listen::Listener;
+use sockets::{Handed, Sockets};
 
 use crate::admin;
 use crate::admin::server::{Execute, Socket};
@@ -57,6 +59,27 @@ pub enum Error {
         /// What the system said.
         cause: io::Error,
     },
+    /// The Unix socket for HTTP cannot be made.
+    #[error("cannot make the socket {} for http: {cause}; choose another path", path.display())]
+    HttpSocket {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A socket handed over by systemd cannot be used.
+    #[error("cannot use the socket '{name}' that was handed over: {cause}")]
+    Handed {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        cause: io::Error,
+    },
+    /// A socket that was handed over would serve HTTP without TLS to other machines.
+    #[error(
+        "HTTP without TLS would be served on {0} to other machines; set tls.cert, or http.plain_remote = true"
+    )]
+    Plain(SocketAddr),
     /// The administration socket cannot be made.
     #[error("cannot make the administration socket in {}: {cause}", data.display())]
     Socket {
@@ -114,16 +137,17 @@ pub fn serve(config: &Config, demo: bool) -> Result<(), Error> {
     if demo && !demo::fill(&core).map_err(Error::Demo)? {
         tracing::warn!("the store is not empty: no demo data was added to it");
     }
+    let handed = Handed::from_env();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(run(config, &core, demo));
+    let result = runtime.block_on(run(config, &core, handed, demo));
     // What still blocks has had its time in `run`; the store closes when `core` goes.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
+async fn run(config: &Config, core: &Core, handed: Handed, demo: bool) -> Result<(), Error> {
     // From here on the signals wait to be read, so that one sent during the start is not lost.
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
@@ -139,12 +163,7 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
         data: config.server.data.clone(),
         cause,
     })?;
-    let (http, http_addr) = bind("http", config.http.addr).await?;
-    let (cap, cap_addr) = bind("cap", config.cap.addr).await?;
-    let cap_tls = match config.cap.tls_addr {
-        Some(addr) => Some(bind("cap over TLS", addr).await?),
-        None => None,
-    };
+    let sockets = Sockets::open(config, handed).await?;
     warn_of_plain(config);
 
     let (stop, stopped) = watch::channel(false);
@@ -152,11 +171,8 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     let jobs = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
     let mut router =
         router(config, core, jobs.clone())?.merge(observe::health_routes(health.clone()));
-    let own_metrics = match config.metrics.addr {
-        Some(addr) => Some((
-            bind("metrics", addr).await?.0,
-            observe::metrics_routes(metrics.clone()),
-        )),
+    let own_metrics = match sockets.metrics {
+        Some(listener) => Some((listener, observe::metrics_routes(metrics.clone()))),
         None => {
             router = router.merge(observe::metrics_routes(metrics.clone()));
             None
@@ -170,28 +186,35 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     };
     let serve = |listener, router, options| {
         let (limits, stopped) = (&config.limits, stopped.clone());
-        listen::serve(
-            Listener::Tcp(listener),
-            router,
-            options,
-            limits,
-            stopped,
-            grace,
-        )
+        listen::serve(listener, router, options, limits, stopped, grace)
     };
     let cap_settings = Arc::new(cap_settings(config, tls.clone()));
     let host = cap::Host {
         core: core.clone(),
         jobs: jobs.clone(),
     };
+    let router_with_net = router.layer(CatchPanicLayer::new());
+    let http = sockets.http.into_iter();
+    let http = http.map(|listener| serve(listener, router_with_net.clone(), options.clone()));
+    let cap = sockets.cap.into_iter().map(|listener| {
+        let (settings, host) = (Arc::clone(&cap_settings), host.clone());
+        cap::serve(
+            listener,
+            cap::Begin::Greeting,
+            settings,
+            host,
+            stopped.clone(),
+        )
+    });
     let cap_inside_tls = async {
-        if let Some((listener, _)) = cap_tls {
+        if let Some(listener) = sockets.cap_tls {
             let (settings, host) = (Arc::clone(&cap_settings), host.clone());
             cap::serve(listener, cap::Begin::Tls, settings, host, stopped.clone()).await;
         }
     };
     let own_metrics = async {
         if let Some((listener, router)) = own_metrics {
+            let listener = Listener::Tcp(listener);
             serve(listener, router, listen::Options::default()).await;
         }
     };
@@ -207,21 +230,20 @@ async fn run(config: &Config, core: &Core, demo: bool) -> Result<(), Error> {
     };
     health.up("listeners");
     if demo {
-        let commands = demo::commands(http_addr, cap_addr, &config.server.data, core.now());
+        let commands = demo::commands(
+            sockets.http_addr,
+            sockets.cap_addr,
+            &config.server.data,
+            core.now(),
+        );
         // Whoever closed standard output does not want to read them.
         let _ = io::stdout().write_all(commands.as_bytes());
     }
     tokio::join!(
         told,
-        serve(http, router.layer(CatchPanicLayer::new()), options),
+        join_all(http),
         renew(tls, hangup, stopped.clone()),
-        cap::serve(
-            cap,
-            cap::Begin::Greeting,
-            Arc::clone(&cap_settings),
-            host.clone(),
-            stopped.clone()
-        ),
+        join_all(cap),
         cap_inside_tls,
         administration(socket, core, stopped.clone(), grace),
         sweep(core, stopped.clone()),
@@ -299,19 +321,6 @@ async fn renew(tls: Option<Arc<Tls>>, mut hangup: Signal, mut stop: watch::Recei
             Err(error) => tracing::error!(%error, "SIGHUP: the certificates stay as they were"),
         }
     }
-}
-
-/// Opens a listener and tells its address, which port 0 leaves to the system.
-async fn bind(service: &'static str, addr: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
-    let failed = |cause| Error::Listen {
-        service,
-        addr,
-        cause,
-    };
-    let listener = TcpListener::bind(addr).await.map_err(failed)?;
-    let addr = listener.local_addr().map_err(failed)?;
-    eprintln!("{service} listening on {addr}");
-    Ok((listener, addr))
 }
 
 /// Everything that is answered over HTTP, but for what an operator asks.

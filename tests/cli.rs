@@ -65,7 +65,9 @@ fn wrong_configuration_is_status_1() {
     assert!(sentence.contains("did you mean 'limits.instances'?"));
 
     let sentence = refused(wcapd(&["config"]).env("WCAPD__TLS__CERT", "a.pem"), 1);
-    assert!(sentence.contains("TLS is not supported in this version"));
+    assert!(sentence.contains("tls.key must be set with tls.cert"));
+    let sentence = refused(wcapd(&["config"]).env("WCAPD__CAP__PEERS", "a"), 1);
+    assert!(sentence.contains("is not supported in this version"));
     let sentence = refused(&mut wcapd(&["serve", "--http", "here"]), 1);
     assert!(sentence.contains("--http: http.addr must be ADDRESS:PORT"));
     refused(

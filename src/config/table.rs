@@ -84,6 +84,9 @@ config! {
     http: Http {
         /// Where to listen; port 0 picks a free one.
         addr: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
+        /// Unix socket on which HTTP is served too, for a proxy on this machine; who may connect is a matter of the
+        /// file's group.
+        socket: Option<PathBuf> = None;
         /// Path prefixes under which WCAP commands are answered; each begins and ends with '/'.
         prefixes: Vec<String> = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned).into();
         /// Where clients reach the commands, like https://calendar.example.org/wcap/: what addresses in answers begin
@@ -93,7 +96,7 @@ config! {
         /// for a network of one's own, or behind a proxy.
         plain_remote: bool = false;
         /// Proxies whose word about the client's address is taken (Forwarded, X-Forwarded-For): addresses, networks
-        /// like 10.0.0.0/8.
+        /// like 10.0.0.0/8, and unix for whoever comes by http.socket.
         trusted_proxies: Vec<String> = Vec::new();
     }
 
