@@ -20,11 +20,20 @@ pub(super) fn addresses(certificate: &[u8]) -> Vec<String> {
             GeneralName::RFC822Name(address) => Some((*address).to_owned()),
             _ => None,
         })
+        .filter(|text| is_address(text))
         .collect();
     if !found.is_empty() {
         return found;
     }
     let subject = certificate.subject().iter_email();
     let texts = subject.filter_map(|address| address.as_str().ok());
-    texts.map(str::to_owned).collect()
+    texts
+        .map(str::to_owned)
+        .filter(|text| is_address(text))
+        .collect()
+}
+
+/// A bare word could be the name of an account, which is not what the authority has signed.
+fn is_address(text: &str) -> bool {
+    text.contains('@')
 }

@@ -221,6 +221,7 @@ async fn certificates_of_clients_are_checked_and_their_addresses_told() {
             &["bill@example.org", "b@example.org"][..],
         ),
         (&[], &["old@example.org"]),
+        (&["bill", "bill@example.org"], &["bill@example.org"]),
     ] {
         let own = authority.client(alternative, "old@example.org");
         let client = connector(&ca, Some(own));
