@@ -17,7 +17,7 @@ use super::times::Context;
 use super::{links, organizer};
 use crate::core::access::{Adding, Modifying, Right};
 use crate::core::error::{Error, Kind as Failed, Result};
-use crate::core::schedule::send::News;
+use crate::core::schedule::send::{News, is_told, leave_behind};
 use crate::core::schedule::{Notify, Round, Shortfall, settle};
 use crate::core::{Caller, Core};
 use crate::ical::component::{Component, Property};
@@ -293,6 +293,7 @@ impl Store<'_> {
         let own = organizer::own_addresses(t, self.desk.core, self.desk.calendar, &object)?;
         let now = self.desk.core.now();
         let method = self.request.method;
+        let told = is_told(&object);
         let make = |component: &Component, ctx: &Context<'_>| {
             let mut made = match method {
                 Method::Reply => reply(component, &edit, &own, ctx)?,
@@ -301,6 +302,7 @@ impl Store<'_> {
             match method {
                 Method::Cancel => made.set(Property::new("STATUS", "CANCELLED")),
                 Method::Request => voices.settle(component, &mut made),
+                Method::Publish if told => voices.settle(component, &mut made),
                 _ => {}
             }
             if made != *component {
@@ -313,6 +315,11 @@ impl Store<'_> {
             self.request.target_zone.as_ref(),
             &object,
         );
+        let in_part = matches!(target, Target::Following(_) | Target::Preceding(_));
+        if in_part && matches!(method, Method::Reply | Method::Update) && !own.is_empty() {
+            let message = "expected an answer to one instance or to all of a series";
+            return Err(Error::new(Failed::BadValue, message));
+        }
         let written = match change(&object, &target, &make, &self.world(false))? {
             Changed::Nothing if method == Method::Request => self.invite_again(t, item, &object)?,
             Changed::Nothing => Vec::new(),
@@ -415,7 +422,12 @@ impl Store<'_> {
         for object in objects {
             let object = match method {
                 Method::Request | Method::Cancel => self.tell(t, old, object)?,
-                Method::Publish | Method::Reply | Method::Update => object,
+                Method::Publish => {
+                    let mut object = object;
+                    leave_behind(&mut object);
+                    object
+                }
+                Method::Reply | Method::Update => object,
             };
             written.push(self.desk.finished(object)?);
         }

@@ -6,6 +6,8 @@ use crate::ical::component::{Component, Property};
 pub use crate::ical::delivery::SCHEDULE_STATUS;
 use crate::ical::value::same_address;
 
+/// The parameter of the organizer's copy that says that it was changed since the attendee was told of it.
+pub const BEHIND: &str = "X-WCAPD-BEHIND";
 /// What an attendee has said.
 pub const PARTSTAT: &str = "PARTSTAT";
 /// Who an attendee has handed the invitation on to.

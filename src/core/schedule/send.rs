@@ -3,7 +3,7 @@
 //! Everybody gets the item as it concerns them (`view`). Resources are asked first, so that people read their answers.
 //! RFC 5546 sections 3.2.2 and 3.2.5; RFC 6638 section 3.2.1.
 
-use super::attendee::{self, PARTSTAT, SCHEDULE_STATUS};
+use super::attendee::{self, BEHIND, PARTSTAT, SCHEDULE_STATUS};
 use super::merge::is_cancelled;
 use super::view::{self, counterpart, sequence};
 use super::{Message, Method, Round, Shortfall, Status};
@@ -56,7 +56,9 @@ impl Round<'_> {
             return Ok(object);
         };
         let parties = self.parties(t, before, &object)?;
-        let crowd = parties.len() > self.core.settings().limits.schedule_refresh;
+        let limits = &self.core.settings().limits;
+        let crowd = parties.len() > limits.schedule_refresh;
+        let mut left = limits.schedule_bytes;
         for party in parties {
             let Some(letter) = letter(before, &object, &party.address) else {
                 continue;
@@ -75,7 +77,13 @@ impl Round<'_> {
                 to: &party.address,
                 refresh: letter.known && news != News::Organizer,
             };
-            let taken = self.hand_over(t, &party, &message, shortfall)?;
+            let taken = match left.checked_sub(size_of(message.object)) {
+                Some(rest) => {
+                    left = rest;
+                    self.hand_over(t, &party, &message, shortfall)?
+                }
+                None => Some(Status::Unavailable.into()),
+            };
             note(&mut object, &party.address, taken);
         }
         Ok(object)
@@ -174,6 +182,12 @@ impl Round<'_> {
     }
 }
 
+/// About how many octets an object takes.
+fn size_of(object: &CalendarObject) -> usize {
+    let lines = object.components.iter().flat_map(Component::properties);
+    lines.map(|property| property.as_line().len() + 2).sum()
+}
+
 /// What one attendee is to be told.
 struct Letter {
     method: Method,
@@ -211,6 +225,10 @@ fn letter(
         }),
         (None, Some(now)) if now.components.iter().all(is_cancelled) => None,
         (None, Some(now)) => Some(request(now, None)),
+        (Some(_), Some(now)) if is_behind(object, address) => Some(Letter {
+            known: true,
+            ..request(now, None)
+        }),
         (Some(known), Some(now)) if view::same_object(&known, &now) => {
             failed(object, address).then(|| request(now, Some(known)))
         }
@@ -261,6 +279,23 @@ fn deliveries<'a>(
         .filter_map(move |component| delivery::of(attendee::find(component, address)?))
 }
 
+/// Whether the organizer has changed the item without telling the attendee.
+fn is_behind(object: &CalendarObject, address: &str) -> bool {
+    object.components.iter().any(|component| {
+        attendee::find(component, address).is_some_and(|attendee| attendee.param(BEHIND).is_some())
+    })
+}
+
+/// Notes with everybody who was told of an item that it is changed without telling them.
+pub(in crate::core) fn leave_behind(object: &mut CalendarObject) {
+    for component in &mut object.components {
+        attendee::map(component, |attendee| match delivery::of(&attendee) {
+            Some(_) => attendee::with(attendee, BEHIND, "TRUE"),
+            None => attendee,
+        });
+    }
+}
+
 fn is_told_elsewhere(object: &CalendarObject, address: &str) -> bool {
     object.components.iter().any(|component| {
         attendee::find(component, address)
@@ -296,6 +331,7 @@ fn note(object: &mut CalendarObject, address: &str, taken: Option<super::deliver
     for component in &mut object.components {
         attendee::change(component, address, |attendee| {
             let attendee = attendee::with(attendee, SCHEDULE_STATUS, taken.status.code());
+            let attendee = attendee.without_param(BEHIND);
             match taken.answer {
                 Some(said) => attendee::with(attendee, PARTSTAT, said),
                 None => attendee,

@@ -2,7 +2,7 @@
 //!
 //! Pure functions. RFC 5546 section 3.2.2; RFC 6638 section 3.2.
 
-use super::attendee::{self, SCHEDULE_STATUS};
+use super::attendee::{self, BEHIND, SCHEDULE_STATUS};
 use crate::core::items::rules::{exdates, set_exdates};
 use crate::ical::component::{Component, Entry, Property};
 use crate::ical::object::CalendarObject;
@@ -44,7 +44,9 @@ pub fn told(component: &Component) -> Component {
         Entry::Property(property) => !property.is("REQUEST-STATUS"),
     });
     attendee::map(&mut told, |attendee| {
-        attendee.without_param(SCHEDULE_STATUS)
+        attendee
+            .without_param(SCHEDULE_STATUS)
+            .without_param(BEHIND)
     });
     told
 }

@@ -1,6 +1,7 @@
 //! ORGANIZER and ATTENDEE as WCAP shows them: a calid beside a mail address, whichever is asked for in front.
 
 use crate::core::items::people::People;
+use crate::core::schedule::attendee::BEHIND;
 use crate::ical::component::{Property, push_param_value};
 use crate::ical::delivery::{self, Delivery};
 use crate::ical::value::mail_address;
@@ -17,7 +18,7 @@ const IDENTITIES: [&str; 4] = [
 const GSE_STATUS: &str = "X-NSCP-ATTENDEE-GSE-STATUS";
 
 /// Parameters of deliveries: answers have the server's own word for them.
-const DELIVERIES: [&str; 2] = [GSE_STATUS, delivery::SCHEDULE_STATUS];
+const DELIVERIES: [&str; 3] = [GSE_STATUS, delivery::SCHEDULE_STATUS, BEHIND];
 
 /// The mail address of an organizer.
 pub(super) fn mail_of(organizer: &Property, people: &People) -> Option<String> {

@@ -52,12 +52,13 @@ const ALARMS: [(&str, &str); 4] = [
 ];
 
 /// Parameters of an attendee that the server says itself.
-const OURS: [&str; 5] = [
+const OURS: [&str; 6] = [
     "X-S1CS-CALID",
     "X-S1CS-EMAIL",
     "X-NSCP-ATTENDEE-GSE-STATUS",
     "X-NSCP-WCAP-OPERATION",
     "SCHEDULE-STATUS",
+    "X-WCAPD-BEHIND",
 ];
 
 /// What 5.x clients write for an emptied text.
