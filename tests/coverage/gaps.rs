@@ -41,9 +41,6 @@ const ERRNOS: &[(&[i32], &str)] = &[
     ),
 ];
 
-/// Results of commands that are not there yet.
-const COMING: &[i32] = &[];
-
 /// Parameters of a command that nothing can show.
 const PARAMS: &[(&str, &str, &str)] = &[];
 
@@ -51,11 +48,6 @@ const PARAMS: &[(&str, &str, &str)] = &[];
 pub(super) fn errno(number: i32) -> Option<&'static str> {
     let row = ERRNOS.iter().find(|(numbers, _)| numbers.contains(&number));
     row.map(|(_, reason)| *reason)
-}
-
-/// Whether the result is of a command that is not there yet.
-pub(super) fn is_coming(number: i32) -> bool {
-    COMING.contains(&number)
 }
 
 /// Why no transcript sends that parameter, if none can.
