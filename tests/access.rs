@@ -24,6 +24,8 @@ mod private;
 mod pry;
 #[path = "access/samples.rs"]
 mod samples;
+#[path = "access/scheduling.rs"]
+mod scheduling;
 #[path = "access/secrets.rs"]
 mod secrets;
 #[path = "access/world.rs"]

@@ -20,6 +20,8 @@ pub(crate) enum Need {
     Modify,
     /// Changing and `d` on components.
     Delete,
+    /// `a^s`, where an invitation arrives.
+    Schedule,
     /// An owner, or `e` on components.
     Reply,
     /// An owner, or `i` on components.
@@ -52,6 +54,7 @@ impl Need {
             Self::Add => "`c^w`",
             Self::Modify => "`a^r` and `c^w`",
             Self::Delete => "`a^r`, `c^w` and `c^d`",
+            Self::Schedule => "`a^s` where it arrives",
             Self::Reply => "an owner, or `c^e`",
             Self::Invite => "an owner, or `c^i`",
             Self::Cancel => "an owner, or `c^c`",
@@ -104,6 +107,7 @@ impl Holds {
             Need::Add => self.has('c', 'w'),
             Need::Modify => self.has('a', 'r') && self.has('c', 'w'),
             Need::Delete => self.has('a', 'r') && self.has('c', 'w') && self.has('c', 'd'),
+            Need::Schedule => self.has('a', 's'),
             Need::Reply => owner || self.has('c', 'e'),
             Need::Invite => owner || self.has('c', 'i'),
             Need::Cancel => owner || self.has('c', 'c'),
