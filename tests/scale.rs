@@ -136,7 +136,39 @@ fn free_busy(core: &Core, window: &Window) {
     assert!((4 * SERIES..=5 * SERIES).contains(&count), "{count}");
 }
 
+/// Who keeps a copy pays for what changed.
+#[test]
+fn changes_are_found_at_their_own_cost() {
+    let (small, large) = (World::new(1_000), World::new(100_000));
+    for (what, ask) in [("changes", changes as Ask), ("deletions", deletions)] {
+        let (few, many) = (small.rows_read(ask), large.rows_read(ask));
+        assert!(many <= 40, "{what}: {many} rows read");
+        assert_eq!(few, many, "{what}");
+    }
+}
+
+/// Since the calendar was filled.
+fn since() -> Window {
+    Window {
+        start: Some(DateTime::Utc(Timestamp(BEGIN + 1))),
+        ..Window::default()
+    }
+}
+
+fn changes(core: &Core, _: &Window) {
+    let selection = Selection::default();
+    let found = core.fetch_changed(&Caller::System, Some("tom"), &since(), &selection);
+    assert_eq!(found.unwrap().fetched.objects.len(), SERIES);
+}
+
+fn deletions(core: &Core, _: &Window) {
+    let kinds = [Kind::Event, Kind::Todo];
+    let found = core.fetch_deleted(&Caller::System, Some("tom"), &since(), &kinds, None);
+    assert_eq!(found.unwrap().tombstones, []);
+}
+
 struct World {
+    clock: Arc<ManualClock>,
     core: Core,
     window: Window,
     read: Arc<AtomicU64>,
@@ -148,6 +180,9 @@ impl World {
         let mut world = Self::empty();
         let calendar = world.core.calendars(None).unwrap()[0].id;
         fill(world.core.store(), calendar, events);
+        world.clock.advance(60);
+        // No more events, but the series are stored again.
+        fill(world.core.store(), calendar, 0);
         let first = BEGIN + (events / 2) as i64 * PACE;
         let end = first + ANSWER as i64 * PACE;
         let at = |instant| Some(DateTime::Utc(Timestamp(instant)));
@@ -188,9 +223,19 @@ impl World {
         let clock = Arc::new(ManualClock::new(Timestamp(BEGIN)));
         let store = Store::on(Arc::new(engine), clock.clone(), Bounds::default()).unwrap();
         let settings = open::settings(&Config::for_tests(Path::new("unused")));
-        let core = Core::new(store, clock, Arc::new(CountedIds::default()), settings);
+        let core = Core::new(
+            store,
+            clock.clone(),
+            Arc::new(CountedIds::default()),
+            settings,
+        );
         let window = Window::default();
-        let world = Self { core, window, read };
+        let world = Self {
+            clock,
+            core,
+            window,
+            read,
+        };
         world.add_user("tom");
         world
     }
