@@ -31,10 +31,11 @@ use crate::cap;
 use crate::config::Config;
 use crate::core::{self, Core};
 use crate::dispatch::Dispatch;
+use crate::guard::Guard;
 use crate::ldap;
 use crate::model::clock::SystemClock;
 use crate::observe::{self, Health};
-use crate::origin::Proxies;
+use crate::origin::{Proxies, networks};
 use crate::store;
 use crate::tls::{self, Tls};
 use crate::wcap;
@@ -132,7 +133,8 @@ pub enum Error {
 ///
 /// With `demo` an empty store is filled first, and commands to try are printed on standard output.
 pub fn serve(config: &Config, demo: bool) -> Result<(), Error> {
-    observe::install_log(&config.log.filter, config.log.format.parse()?)?;
+    let audit = config.log.audit.as_deref();
+    observe::install_log(&config.log.filter, config.log.format.parse()?, audit)?;
     let core = open::open(config)?;
     if demo && !demo::fill(&core).map_err(Error::Demo)? {
         tracing::warn!("the store is not empty: no demo data was added to it");
@@ -168,7 +170,10 @@ async fn run(config: &Config, core: &Core, handed: Handed, demo: bool) -> Result
 
     let (stop, stopped) = watch::channel(false);
     let grace = config.server.stop_time;
-    let jobs = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline());
+    let uncounted = networks(&config.http.uncounted).unwrap_or_default();
+    let guard = Guard::new(&config.limits, uncounted);
+    let jobs = Dispatch::new(config.limits.blocking_jobs, core.store().reads_inline())
+        .guarded(guard, config.limits.request_time);
     let mut router =
         router(config, core, jobs.clone())?.merge(observe::health_routes(health.clone()));
     let own_metrics = match sockets.metrics {

@@ -183,6 +183,18 @@ limits! {
     write_queue: usize, Count = 4_096;
     /// Sessions one account may hold; a further login ends the one unused for longest.
     sessions_per_user: usize, Count = 200;
+    /// Requests an address (a /64 network of IPv6) may send in a second, on average. A person's program sends a few.
+    requests_per_second: usize, Count = 200;
+    /// Requests an address may send at once before that average counts.
+    requests_burst: usize, Count = 1_000;
+    /// Requests of one address that may be under way at a time.
+    requests_per_address: usize, Count = 256;
+    /// Requests of one session that may be under way at a time. Programs that synchronise send some at once.
+    requests_per_session: usize, Count = 32;
+    /// Addresses whose requests are counted, at about 100 octets each.
+    counted_addresses: usize, Count = 100_000;
+    /// Time one request may take from the end of its body to its answer, waiting for its turn included.
+    request_time: Duration, Time = 2 * MINUTE;
     /// Failed logins of one account that cost no time; each further one doubles the wait before the next.
     login_failures: usize, Count = 5;
     /// Failed logins from one address (a /64 network of IPv6) that cost no time. An office may share an address.

@@ -9,7 +9,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::IsTerminal as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -23,9 +26,12 @@ use metrics_exporter_prometheus::{
 };
 use tokio::sync::watch;
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
+use crate::core::audit::TARGET;
 use crate::metric::{self, Kind};
 
 /// How often histograms are drained into their buckets when nobody asks for them; bounds their memory.
@@ -187,6 +193,14 @@ pub enum SetupError {
     /// The filter cannot be read.
     #[error("expected a log filter like 'info' or 'info,wcapd::cap=debug', found '{0}'")]
     Filter(String),
+    /// The file of the audit log cannot be written.
+    #[error("cannot write the audit log {}: {reason}", path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The format has no such name.
     #[error("expected the log format 'text' or 'json', found '{0}'")]
     Format(String),
@@ -235,10 +249,50 @@ impl FromStr for LogFormat {
 /// Sends the process's log to standard error. Once per process.
 ///
 /// `filter` is a least level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels per module.
-pub fn install_log(filter: &str, format: LogFormat) -> Result<(), SetupError> {
+/// With `audit` the audit log goes to that file, one JSON object a line, and not to standard error.
+pub fn install_log(
+    filter: &str,
+    format: LogFormat,
+    audit: Option<&Path>,
+) -> Result<(), SetupError> {
     let colours = std::io::stderr().is_terminal();
-    let log = log(filter, format, colours, std::io::stderr)?;
+    let audit = audit.map(AuditFile::open).transpose()?;
+    let log = log(filter, format, colours, std::io::stderr, audit)?;
     tracing::subscriber::set_global_default(log).map_err(|_| SetupError::Log)
+}
+
+/// The file of the audit log. It is opened for each line, so that it may be moved away at any time.
+#[derive(Debug, Clone)]
+struct AuditFile(PathBuf);
+
+impl AuditFile {
+    /// The file, made if missing.
+    fn open(path: &Path) -> Result<Self, SetupError> {
+        let file = Self(path.to_owned());
+        let opened = file.append().map(|_| ());
+        opened.map_err(|cause| SetupError::Audit {
+            path: path.to_owned(),
+            reason: cause.to_string(),
+        })?;
+        Ok(file)
+    }
+
+    fn append(&self) -> std::io::Result<File> {
+        let mut options = File::options();
+        options.create(true).append(true).mode(0o600).open(&self.0)
+    }
+}
+
+impl MakeWriter<'_> for AuditFile {
+    type Writer = Box<dyn std::io::Write>;
+
+    fn make_writer(&self) -> Self::Writer {
+        match self.append() {
+            Ok(file) => Box::new(file),
+            // Better among the other lines than nowhere.
+            Err(_) => Box::new(std::io::stderr()),
+        }
+    }
 }
 
 /// A log that writes to `writer`.
@@ -247,6 +301,7 @@ fn log<W>(
     format: LogFormat,
     colours: bool,
     writer: W,
+    audit: Option<AuditFile>,
 ) -> Result<Box<dyn Subscriber + Send + Sync>, SetupError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -254,13 +309,26 @@ where
     let filter = EnvFilter::builder()
         .parse(filter)
         .map_err(|_| SetupError::Filter(filter.to_owned()))?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer);
-    Ok(match format {
-        LogFormat::Text => Box::new(log.with_ansi(colours).finish()),
-        LogFormat::Json => Box::new(log.json().flatten_event(true).finish()),
-    })
+    let elsewhere = audit.is_some();
+    let is_audit = |metadata: &tracing::Metadata<'_>| metadata.target() == TARGET;
+    let here = filter_fn(move |metadata| !(elsewhere && is_audit(metadata)));
+    let log = fmt::layer().with_writer(writer).with_ansi(colours);
+    let log = match format {
+        LogFormat::Text => log.boxed(),
+        LogFormat::Json => log.json().flatten_event(true).boxed(),
+    };
+    // The audit log does not depend on the level of the other one.
+    let audit = audit.map(|file| {
+        let lines = fmt::layer().with_writer(file).with_ansi(false);
+        lines
+            .json()
+            .flatten_event(true)
+            .with_filter(filter_fn(is_audit))
+    });
+    let log = log.with_filter(filter).with_filter(here);
+    Ok(Box::new(
+        tracing_subscriber::registry().with(log).with(audit),
+    ))
 }
 
 #[cfg(test)]

@@ -24,6 +24,15 @@ impl Origin {
     }
 }
 
+/// Reads addresses and networks such as `127.0.0.1` and `10.0.0.0/8`. Nothing if one of them is neither.
+pub fn networks(list: &[String]) -> Option<Vec<IpNet>> {
+    let network = |item: &String| {
+        let network = item.parse::<IpNet>().ok();
+        network.or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from))
+    };
+    list.iter().map(network).collect()
+}
+
 /// The proxies whose word about a request's origin is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxies {

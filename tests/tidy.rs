@@ -29,14 +29,17 @@ const FLOORS: &[(u8, &[&str])] = &[
     (
         4,
         &[
-            "wcap", "cap", "web", "admin", "ldap", "observe", "codes", "dispatch", "tls", "origin",
+            "wcap", "cap", "web", "admin", "ldap", "observe", "codes", "dispatch", "guard", "tls",
+            "origin",
         ],
     ),
     (5, &["app", "cli", "config", "main", "lib"]),
 ];
 
 /// Modules that everything on their own floor may use.
-const SHARED: &[&str] = &["limits", "metric", "codes", "dispatch", "tls", "origin"];
+const SHARED: &[&str] = &[
+    "limits", "metric", "codes", "dispatch", "guard", "tls", "origin",
+];
 
 /// The doors, which alone, beside the roof, know HTTP and wait for input and output.
 const DOORS: &[&str] = &["wcap", "cap", "web", "admin", "ldap", "observe"];
@@ -89,6 +92,7 @@ const TOP: &[&str] = &[
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "SECURITY.md",
     "benches",
     "build.rs",
     "clippy.toml",

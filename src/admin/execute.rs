@@ -5,15 +5,47 @@ use std::time::Duration;
 use super::request::{Peer, Request, Response};
 use super::transfer;
 use crate::core::accounts::NewUser;
+use crate::core::audit::{self, Deed};
 use crate::core::calendars::{CalendarView, NewCalendar};
-use crate::core::{Core, Error, Kind};
+use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::ical::datetime::Timestamp;
 use crate::model::calendar::Calendar;
 use crate::model::id::QualifiedName;
 use crate::model::user::{Group, Role, User};
 
-/// Carries `request` out; the error is a sentence for the administrator.
+/// Carries `request` out and logs it if it changes something; the error is a sentence for the administrator.
 pub fn execute(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Response, String> {
+    let what = (!only_reads(&request)).then(|| format!("{request:?}"));
+    let result = carry_out(core, request, peer);
+    if let Some(what) = what {
+        audit::deed(&Deed {
+            caller: &Caller::System,
+            client: Client::UNKNOWN,
+            door: "admin",
+            what: &what,
+            calendar: "",
+            outcome: if result.is_ok() { "done" } else { "failed" },
+        });
+    }
+    result
+}
+
+fn only_reads(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::UserList
+            | Request::UserShow(_)
+            | Request::GroupList
+            | Request::GroupShow(_)
+            | Request::CalendarList(_)
+            | Request::CalendarShow(_)
+            | Request::CalendarAcl(_)
+            | Request::SessionList(_)
+            | Request::Check(false)
+    )
+}
+
+fn carry_out(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Response, String> {
     let named = |names: &str| format!("; 'wcapd {names} list' shows them all");
     let (result, hint) = match request {
         Request::UserAdd { .. }
@@ -224,7 +256,7 @@ fn calendars(core: &Core, request: Request) -> Result<Response, Error> {
         Request::CalendarRemove(calid) => core.remove_calendar(&calid)?,
         Request::CalendarEnable(calid, enabled) => core.set_calendar_enabled(&calid, enabled)?,
         Request::CalendarAcl(calid) => {
-            let view = core.calendar_properties(&crate::core::Caller::System, Some(&calid))?;
+            let view = core.calendar_properties(&Caller::System, Some(&calid))?;
             return Ok(Response::Lines(view.calendar.properties.acl));
         }
         Request::CalendarSetAcl(calid, entries) => {
@@ -238,7 +270,7 @@ fn calendars(core: &Core, request: Request) -> Result<Response, Error> {
             })?;
         }
         Request::CalendarShow(calid) => {
-            let view = core.calendar_properties(&crate::core::Caller::System, Some(&calid))?;
+            let view = core.calendar_properties(&Caller::System, Some(&calid))?;
             return Ok(calendar_record(&view));
         }
         Request::CalendarList(owner) => {

@@ -34,6 +34,7 @@ pub fn settings(config: &Config) -> core::Settings {
         session_absolute: seconds(config.session.absolute),
         session_bind_address: config.session.bind_address,
         password_cache: seconds(config.auth.password_cache),
+        audit_reads: config.log.audit_reads,
         tombstone_days: config.sync.tombstone_days.into(),
         digest_md5: config.cap.digest_md5,
         // The configuration was checked.

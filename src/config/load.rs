@@ -15,7 +15,7 @@ use super::acting;
 use super::table::{Config, Key};
 use super::value::Raw;
 use crate::model::acl::Acl;
-use crate::origin::Proxies;
+use crate::origin::{Proxies, networks};
 
 /// First part of the names of environment variables that are configuration.
 const ENVIRONMENT_PREFIX: &str = "WCAPD__";
@@ -252,6 +252,11 @@ impl Loaded {
                     || config.tls.is_on(),
                 "an address of this machine alone, like 127.0.0.1:8080, unless tls.cert is set or \
                      http.plain_remote = true says that passwords may pass unprotected",
+            ),
+            (
+                "http.uncounted",
+                networks(&config.http.uncounted).is_some(),
+                "a list of addresses and networks, like 127.0.0.1 and 10.0.0.0/8",
             ),
             (
                 "http.trusted_proxies",

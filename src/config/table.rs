@@ -98,6 +98,8 @@ config! {
         /// Proxies whose word about the client's address is taken (Forwarded, X-Forwarded-For): addresses, networks
         /// like 10.0.0.0/8, and unix for whoever comes by http.socket.
         trusted_proxies: Vec<String> = Vec::new();
+        /// Addresses and networks whose requests are not counted, like those of portals that ask for many people.
+        uncounted: Vec<String> = ["127.0.0.0/8", "::1"].map(str::to_owned).into();
     }
 
     /// The Calendar Access Protocol.
@@ -254,6 +256,10 @@ config! {
 
     /// What is written to standard error while serving.
     log: Log {
+        /// File to which the audit log goes, one JSON object a line; empty: it stands among the other lines.
+        audit: Option<PathBuf> = None;
+        /// Whether the audit log also holds requests that only read.
+        audit_reads: bool = false;
         /// Least level, like info or debug, or per module, like info,wcapd::cap=debug.
         filter: String = "info".to_owned();
         /// Form of a line: text or json.

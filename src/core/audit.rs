@@ -36,9 +36,9 @@ pub fn deed(deed: &Deed<'_>) {
         who = name(deed.caller),
         client = %deed.client,
         door = deed.door,
-        what = ?cut(deed.what),
-        calendar = ?cut(deed.calendar),
-        outcome = ?cut(deed.outcome),
+        what = cut(deed.what),
+        calendar = cut(deed.calendar),
+        outcome = cut(deed.outcome),
         "deed"
     );
 }
@@ -49,7 +49,7 @@ pub(super) fn login(login: &str, client: Client, outcome: &Result<Identity>) {
         Ok(identity) => (identity.name.to_string(), "done"),
         Err(error) => (String::new(), reason(error)),
     };
-    tracing::info!(target: TARGET, who, client = %client, what = "login", typed = ?cut(login), outcome, "login");
+    tracing::info!(target: TARGET, who, client = %client, what = "login", typed = cut(login), outcome, "login");
 }
 
 /// Logs that an administrator began to act as another user.
@@ -59,7 +59,7 @@ pub(super) fn acting(administrator: &Identity, other: &str, client: Client, done
         who = %administrator.name,
         client = %client,
         what = "login as another",
-        typed = ?cut(other),
+        typed = cut(other),
         outcome = if done { "done" } else { "refused" },
         "login"
     );

@@ -21,6 +21,8 @@ pub struct Settings {
     pub session_bind_address: bool,
     /// Seconds for which a password that was right is not hashed again; 0 for not at all.
     pub password_cache: i64,
+    /// Whether the audit log holds requests that only read.
+    pub audit_reads: bool,
     /// Days for which deletions are remembered.
     pub tombstone_days: i64,
     /// Whether passwords are kept for DIGEST-MD5 too.

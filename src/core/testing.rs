@@ -21,6 +21,7 @@ pub(crate) fn settings() -> Settings {
         session_absolute: 43_200,
         session_bind_address: false,
         password_cache: 60,
+        audit_reads: false,
         tombstone_days: 30,
         digest_md5: false,
         may_act_as: Vec::new(),

@@ -161,10 +161,19 @@ impl Core {
     }
 
     fn oversized(&self, object: &CalendarObject, text: &str) -> Option<Fault> {
-        let (limit, length) = (self.settings().limits.object_size, text.len());
+        let limits = &self.settings().limits;
+        let attendees = |component: &Component| component.properties_named("ATTENDEE").count();
+        let attendees = object.components.iter().map(attendees).max();
         let line = object.components.first().map_or(0, Component::source_line);
-        (length > limit).then_some(Fault::Oversized {
+        let sizes = [
+            ("octets", text.len(), limits.object_size),
+            ("attendees", attendees.unwrap_or(0), limits.attendees),
+            ("exceptions", object.overrides().len(), limits.overrides),
+        ];
+        let too_much = sizes.into_iter().find(|(_, length, limit)| length > limit);
+        too_much.map(|(what, length, limit)| Fault::Oversized {
             line,
+            what,
             length,
             limit,
         })

@@ -33,13 +33,15 @@ pub enum Fault {
     Unsound(u32, Box<str>, Issue),
     /// A component that has no place in an object.
     Misfit(Rejected),
-    /// An object whose text is too long.
+    /// An object with too much of something.
     Oversized {
         /// Line of the BEGIN of its first component.
         line: u32,
-        /// Octets of its text.
+        /// Of what: `octets`, `attendees`, `exceptions`.
+        what: &'static str,
+        /// How much of it.
         length: usize,
-        /// Octets allowed.
+        /// How much is allowed.
         limit: usize,
     },
 }
@@ -71,11 +73,12 @@ impl fmt::Display for Fault {
             ),
             Self::Oversized {
                 line,
+                what,
                 length,
                 limit,
             } => write!(
                 f,
-                "line {line}: this object was left out: expected at most {limit} octets, found {length}"
+                "line {line}: this object was left out: expected at most {limit} {what}, found {length}"
             ),
         }
     }

@@ -134,7 +134,7 @@ impl io::Write for Page {
 fn logged(filter: &str, format: LogFormat) -> String {
     let page = Page::default();
     let writer = page.clone();
-    let log = log(filter, format, false, move || writer.clone()).unwrap();
+    let log = log(filter, format, false, move || writer.clone(), None).unwrap();
     tracing::subscriber::with_default(log, || {
         tracing::info!(calid = "tom\nroot", "stored");
         tracing::debug!("not asked for");
@@ -163,7 +163,7 @@ fn a_log_line_is_one_line() {
 #[test]
 fn what_cannot_be_set_up_is_said() {
     let error = |filter| {
-        log(filter, LogFormat::Text, false, io::sink)
+        log(filter, LogFormat::Text, false, io::sink, None)
             .err()
             .unwrap()
             .to_string()
@@ -177,4 +177,57 @@ fn what_cannot_be_set_up_is_said() {
         "xml".parse::<LogFormat>().unwrap_err().to_string(),
         "expected the log format 'text' or 'json', found 'xml'"
     );
+}
+
+#[test]
+fn the_audit_log_goes_elsewhere_whole() {
+    use crate::core::audit::{Deed, deed};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.json");
+    let page = Page::default();
+    let writer = page.clone();
+    let file = AuditFile::open(&path).unwrap();
+    let log = log(
+        "warn",
+        LogFormat::Text,
+        false,
+        move || writer.clone(),
+        Some(file),
+    )
+    .unwrap();
+    let note = |calendar| {
+        deed(&Deed {
+            caller: &crate::core::Caller::System,
+            client: crate::core::Client::of([192, 0, 2, 1].into()),
+            door: "wcap",
+            what: "deletecalendar",
+            calendar,
+            outcome: "28",
+        });
+    };
+    tracing::subscriber::with_default(log, || {
+        note("tom\n{\"outcome\":\"done\"}");
+        std::fs::rename(&path, folder.path().join("audit.1")).unwrap();
+        note("jerry");
+        tracing::warn!("something else");
+    });
+    let first = std::fs::read_to_string(folder.path().join("audit.1")).unwrap();
+    let second = std::fs::read_to_string(&path).unwrap();
+    assert_eq!((first.lines().count(), second.lines().count()), (1, 1));
+    let line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&first).unwrap();
+    for (name, value) in [
+        ("who", "operator"),
+        ("client", "192.0.2.1"),
+        ("door", "wcap"),
+        ("what", "deletecalendar"),
+        ("outcome", "28"),
+    ] {
+        assert_eq!(line[name], value, "{first}");
+    }
+    let rest = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        rest.contains("something else") && !rest.contains("deletecalendar"),
+        "{rest}"
+    );
+    assert!(AuditFile::open(&folder.path().join("no/such/folder")).is_err());
 }

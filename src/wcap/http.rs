@@ -5,6 +5,7 @@
 //! with status 200 and a full body, because clients take anything else for a broken network and an empty body
 //! for the end of their session. Cookies are not looked at.
 
+mod audit;
 mod body;
 mod kept;
 mod redact;
@@ -26,6 +27,7 @@ pub use redact::redact;
 
 use crate::core::{Caller, Client, Core, Kind};
 use crate::dispatch::{Cost, Dispatch, Lost};
+use crate::guard::{Busy, Pass};
 use crate::ical::datetime::Timestamp;
 use crate::limits::Limits;
 use crate::metric;
@@ -164,6 +166,15 @@ impl Served {
         }
     }
 
+    /// A refusal of more than one client may ask for. The rest of a body is not waited for.
+    fn busy(busy: Busy, format: Format) -> Self {
+        tracing::debug!(wait = busy.0, "a client asks for more than it may");
+        Self {
+            close: true,
+            ..Self::errno(Errno::ServerMaxConnections, format)
+        }
+    }
+
     /// A success that is nothing but its octets.
     fn plain(content_type: impl Into<Cow<'static, str>>, body: Bytes) -> Self {
         Self {
@@ -233,12 +244,17 @@ fn head(format: Format, now: Timestamp) -> Response {
 
 /// The headers of every answer: nobody may keep it, or learn its URL, which holds the session.
 fn common_headers(headers: &mut HeaderMap, content_type: &str, now: Timestamp) {
-    const FIXED: [(HeaderName, &str); 5] = [
+    const FIXED: [(HeaderName, &str); 6] = [
         (header::PRAGMA, "no-cache"),
         (header::EXPIRES, "0"),
         (header::CACHE_CONTROL, "no-cache, no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // Should a browser show an answer, it runs nothing and stands in no frame.
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'; sandbox",
+        ),
     ];
     if let Ok(content_type) = HeaderValue::from_str(content_type) {
         headers.insert(header::CONTENT_TYPE, content_type);
@@ -291,6 +307,10 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
     let mut form = Form::new();
     let query = request.uri().query().unwrap_or_default();
     let in_query = form.add_encoded(query, form_limits(limits));
+    let pass = match door.dispatch.enter(client) {
+        Ok(pass) => pass,
+        Err(busy) => return Served::busy(busy, format_of(&form, row).unwrap_or_default()),
+    };
     let mut uploads = Vec::new();
     let in_body = if request.method() == Method::POST {
         body::read(request, row, limits, &mut form, &mut uploads).await
@@ -304,7 +324,7 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
         base,
         uploads,
     };
-    let served = dispatch(door, row, form, sent, broken).await;
+    let served = dispatch(door, row, form, sent, broken, pass).await;
     Served { close, ..served }
 }
 
@@ -314,6 +334,7 @@ async fn dispatch(
     form: Form,
     sent: Sent,
     broken: Option<body::BodyError>,
+    mut pass: Pass,
 ) -> Served {
     let format = format_of(&form, row);
     let Some(row) = row else {
@@ -325,6 +346,12 @@ async fn dispatch(
     if let Some(error) = broken {
         tracing::debug!(command = row.name, %error, "WCAP request refused");
         return Served::errno(error.errno(row), format);
+    }
+    let token = form.last("id").filter(|raw| !raw.is_empty());
+    if let Some(token) = token.and_then(|raw| raw.decode().ok())
+        && let Err(busy) = pass.enter_session(&token)
+    {
+        return Served::busy(busy, format);
     }
     let limits = door.limits();
     let lists = ListLimits {
@@ -349,7 +376,7 @@ async fn dispatch(
         tracing::error!(command = row.name, error = %lost, "WCAP request lost");
         let errno = match lost {
             Lost::Panicked => row.failed,
-            Lost::Stopped => Errno::ServerMaxConnections,
+            Lost::Stopped | Lost::Late => Errno::ServerMaxConnections,
         };
         Served::errno(errno, format)
     })
@@ -407,7 +434,11 @@ fn prepare(
     args.check_form(row.exact_rids)
         .map_err(|error| failed(row, error.into()))?;
     let session = session(&core, client, &args).map_err(|failure| failed(row, failure))?;
-    let caller = caller(&session, row.session)?;
+    let caller = caller(&session, row.session).inspect_err(|errno| {
+        if session == Session::Dead {
+            audit::dead_session(row, client, *errno);
+        }
+    })?;
     args.check_required()
         .map_err(|error| failed(row, error.into()))?;
     Ok(Context {
@@ -428,9 +459,14 @@ fn prepare(
 /// Runs the command and prints its answer.
 fn run(context: &Context) -> Served {
     match (context.row.run)(context) {
-        Ok(answer) => Served::answer(answer, context.format),
+        Ok(answer) => {
+            let served = Served::answer(answer, context.format);
+            audit::note(context, served.errno);
+            served
+        }
         Err(failure) => {
             let errno = context.refusal(failed(context.row, failure));
+            audit::note(context, errno);
             Served::errno(errno, context.format)
         }
     }

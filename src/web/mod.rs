@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use minijinja::Environment;
@@ -89,6 +89,7 @@ pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, TemplateError> {
         // `secured` says so where it holds; browsers drop such cookies when they come without TLS.
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(idle));
+    let admit = dispatch.clone();
     let state = State {
         core,
         dispatch,
@@ -106,12 +107,35 @@ pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, TemplateError> {
         .with_state(state);
     Ok(pages
         .route("/static/{*file}", get(file))
+        .layer(from_fn_with_state(admit, counted))
         .layer(header(
             header::CONTENT_SECURITY_POLICY,
             CONTENT_SECURITY_POLICY,
         ))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"))
         .layer(header(header::REFERRER_POLICY, "no-referrer")))
+}
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
+/// Counts a request for its client; one too many is told when to come again.
+async fn counted(
+    axum::extract::State(dispatch): axum::extract::State<Dispatch>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let client = request.extensions().get().map(Origin::client);
+    match dispatch.enter(client.unwrap_or_default()) {
+        Ok(_pass) => next.run(request).await,
+        Err(busy) => {
+            let wait = [(header::RETRY_AFTER, HeaderValue::from(busy.0))];
+            let text = "Too many requests. Please wait a moment.\n";
+            (StatusCode::TOO_MANY_REQUESTS, wait, text).into_response()
+        }
+    }
 }
 
 fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -1,0 +1,151 @@
+//! Requests that are not what they seem, too large or too slow.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::Target;
+use crate::common::http;
+use crate::common::server::{DataDir, Server};
+
+/// A server whose bounds are short enough to be sat out.
+fn strict() -> Server {
+    let data = DataDir::new();
+    let config = data.join("wcapd.toml");
+    let text = "[limits]\nheader_time = '1s'\nbody_time = '1s'\nrequest_body = '10 KiB'\nheader_bytes = '10 KiB'\n\
+                requests_per_second = 5\nrequests_burst = 20\n[http]\nuncounted = []\n";
+    std::fs::write(&config, text).unwrap();
+    Server::start(&data, &["--demo", "--config", config.to_str().unwrap()])
+}
+
+/// Everything the server says, until it closes.
+fn said(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn parameters_cannot_be_smuggled() {
+    let target = Target::new(&[], &["user tom", "user jerry"]);
+    let tom = target.log_in("tom");
+    // The last of a repeated parameter counts, in whatever way it is written: never one for the check of the
+    // session and another for the command.
+    for query in [
+        format!("id={tom}&calid=tom&id=dead"),
+        format!("id={tom}&calid=tom&i%64=dead"),
+    ] {
+        let answer = target.get(&format!("/fetchcomponents_by_range.wcap?{query}"));
+        assert_eq!(answer.errno(), "1", "{query}");
+    }
+    let answer = target.get(&format!(
+        "/fetchcomponents_by_range.wcap?id={tom}&calid=tom&calid=jerry"
+    ));
+    assert_eq!(answer.errno(), "28");
+    // What stands in a value separates nothing.
+    let answer = target.get(&format!(
+        "/get_calprops.wcap?id={tom}&calid=jerry%26calid%3Dtom"
+    ));
+    assert_ne!(answer.errno(), "0");
+    for broken in ["%", "%zz", "%c3", "%00"] {
+        let answer = target.get(&format!("/get_calprops.wcap?id={tom}&calid=tom{broken}"));
+        assert_ne!(answer.errno(), "0", "{broken}");
+    }
+}
+
+#[test]
+fn paths_lead_nowhere_else() {
+    let target = Target::new(&[], &["user tom"]);
+    for path in [
+        "/wcap/../etc/passwd",
+        "/wcap/..%2f..%2fetc%2fpasswd",
+        "/wcap/version.wcap/x",
+        "/wcap//version.wcap",
+        "/wcap/VERSION.WCAP",
+        "/wcap/version.wcap%00.html",
+        "/wcap/%2e%2e/version.wcap",
+        "/other/version.wcap",
+        "/static/../Cargo.toml",
+    ] {
+        let answer = target.get(path);
+        let outcome = answer.head.status.as_u16();
+        let refused = outcome == 404 || (outcome == 200 && answer.errno() == "52");
+        assert!(refused, "{path}: {outcome} {}", answer.text);
+        assert!(!answer.text.contains("root:"), "{path}");
+    }
+}
+
+#[test]
+fn one_request_is_not_two() {
+    let server = strict();
+    for smuggled in [
+        // Two lengths, a length beside chunks, chunks under another name (RFC 9112 section 6.3).
+        "POST /wcap/version.wcap HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 44\r\n\r\n\
+         GET /wcap/ping.wcap HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /wcap/version.wcap HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: xchunked\r\n\r\n\
+         0\r\n\r\nGET /wcap/ping.wcap HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /wcap/version.wcap HTTP/1.1\r\nHost: x\r\nX: y\rGET /wcap/ping.wcap HTTP/1.1\r\n\r\n",
+    ] {
+        let mut stream = TcpStream::connect(server.http).unwrap();
+        stream.write_all(smuggled.as_bytes()).unwrap();
+        let answer = said(&mut stream);
+        assert!(answer.matches("HTTP/1.1 200").count() <= 1, "{answer}");
+    }
+}
+
+#[test]
+fn oversized_requests_are_cut() {
+    let server = strict();
+    let long = format!("/wcap/version.wcap?x={}", "a".repeat(20_000));
+    assert_eq!(http::get(server.http, &long).unwrap().status(), 431);
+    let body = format!("x={}", "a".repeat(20_000));
+    let form = "application/x-www-form-urlencoded";
+    let answer = http::post(server.http, "/wcap/version.wcap", form, body.as_bytes()).unwrap();
+    assert!(answer.text().contains("ERRNO:60"), "{}", answer.text());
+    // A length that is only claimed costs nothing.
+    let mut stream = TcpStream::connect(server.http).unwrap();
+    let claim = "POST /wcap/version.wcap HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+                 Content-Length: 99999999999\r\n\r\nx=1";
+    stream.write_all(claim.as_bytes()).unwrap();
+    let answer = said(&mut stream);
+    assert!(answer.contains("ERRNO:60"), "{answer}");
+}
+
+#[test]
+fn slow_requests_are_given_up() {
+    let server = strict();
+    for slow in [
+        "GET /wcap/version.wcap HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+        "POST /wcap/version.wcap HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: 10\r\n\r\nx=",
+    ] {
+        let mut stream = TcpStream::connect(server.http).unwrap();
+        stream.write_all(slow.as_bytes()).unwrap();
+        // It ends by itself; the rest never comes.
+        let answer = said(&mut stream);
+        assert!(!answer.contains("X-NSCP-SERVERVERSION"), "{answer}");
+    }
+    // Meanwhile, and afterwards, others are served.
+    assert_eq!(http::get(server.http, "/healthz").unwrap().status(), 200);
+}
+
+#[test]
+fn floods_are_turned_away() {
+    let server = strict();
+    let mut errnos = Vec::new();
+    for _ in 0..40 {
+        let answer = http::get(server.http, "/wcap/ping.wcap").unwrap();
+        assert_eq!(answer.status(), 200);
+        errnos.push(answer.text().contains("ERRNO:11000"));
+    }
+    let refused = errnos.iter().filter(|refused| **refused).count();
+    assert!(!errnos[0] && refused >= 10, "{refused} of 40 refused");
+    // Browsers are told in their own way, and probes are not counted.
+    let page = http::get(server.http, "/login").unwrap();
+    assert_eq!(page.status(), 429);
+    assert!(page.header("retry-after").is_some());
+    assert_eq!(http::get(server.http, "/healthz").unwrap().status(), 200);
+}
