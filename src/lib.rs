@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! 5 roof    main  app  cli  config  observe
-//! 4 doors   wcap  cap  web  admin  ldap  codes  dispatch  guard  tls  origin
+//! 4 doors   wcap  cap  web  admin  ldap  host  codes  dispatch  guard  tls  origin
 //! 3 core    core
 //! 2 store   store
 //! 1 model   model
@@ -20,6 +20,7 @@ pub mod config;
 pub mod core;
 pub mod dispatch;
 pub mod guard;
+pub mod host;
 pub mod ical;
 pub mod ldap;
 pub mod limits;

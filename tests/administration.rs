@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "administration/sessions.rs"]
+mod sessions;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};

@@ -29,8 +29,8 @@ const FLOORS: &[(u8, &[&str])] = &[
     (
         4,
         &[
-            "wcap", "cap", "web", "admin", "ldap", "observe", "codes", "dispatch", "guard", "tls",
-            "origin",
+            "wcap", "cap", "web", "admin", "ldap", "host", "observe", "codes", "dispatch", "guard",
+            "tls", "origin",
         ],
     ),
     (5, &["app", "cli", "config", "main", "lib"]),
@@ -54,6 +54,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_rustls::", &["src/tls"]),
     ("rcgen::", &["src/tls"]),
     ("ldap3::", &["src/ldap/"]),
+    ("nix::", &["src/host"]),
     ("x509_parser::", &["src/tls"]),
     (
         "axum::",

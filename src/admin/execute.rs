@@ -69,6 +69,8 @@ fn carry_out(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Respo
         | Request::CalendarSetAcl(..) => (calendars(core, request), named("calendar")),
         Request::SessionList(user) => (session_list(core, user.as_deref()), named("user")),
         Request::SessionEnd(user) => (session_end(core, &user), named("user")),
+        Request::SessionEndOne(handle) => (session_end_one(core, &handle), String::new()),
+        Request::SessionEndAll => (ended(core.end_sessions(|_| true)), String::new()),
         Request::Import(calid) => (transfer::import(core, &calid, peer), named("calendar")),
         Request::Export(calid) => (transfer::export(core, &calid, peer), named("calendar")),
         Request::Check(repair) => (check(core, repair), String::new()),
@@ -379,8 +381,22 @@ fn session_list(core: &Core, user: Option<&str>) -> Result<Response, Error> {
 
 fn session_end(core: &Core, user: &str) -> Result<Response, Error> {
     let upn = core.user(user)?.name.to_string();
-    let ended = core.end_sessions(|listed| listed.user.as_deref() == Some(upn.as_str()))?;
-    Ok(Response::Lines(vec![format!("{ended} ended")]))
+    ended(core.end_sessions(|listed| listed.user.as_deref() == Some(upn.as_str())))
+}
+
+fn session_end_one(core: &Core, handle: &str) -> Result<Response, Error> {
+    match core.end_sessions(|listed| listed.handle == handle)? {
+        0 => {
+            let message =
+                format!("there is no session '{handle}'; 'wcapd session list' shows them all");
+            Err(Error::new(Kind::BadValue, message))
+        }
+        some => ended(Ok(some)),
+    }
+}
+
+fn ended(count: Result<usize, Error>) -> Result<Response, Error> {
+    Ok(Response::Lines(vec![format!("{} ended", count?)]))
 }
 
 /// A check; with `repair`, a second one says what the repair could not mend.

@@ -94,6 +94,10 @@ pub enum Request {
     SessionList(Option<String>),
     /// Ends all sessions of a user.
     SessionEnd(String),
+    /// Ends the sessions whose key begins so, as the list shows it.
+    SessionEndOne(String),
+    /// Ends all sessions.
+    SessionEndAll,
     /// Stores the iCalendar text that follows in a calendar.
     Import(String),
     /// Sends a whole calendar as iCalendar text.

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Error;
 use crate::config::Config;
 use crate::core::directory::Directory;
+use crate::host::{self, Host};
 use crate::ldap::{self, Ldap};
 
 /// The directories, in the order in which they are asked.
@@ -36,6 +37,16 @@ pub(super) fn directories(config: &Config) -> Result<Vec<Box<dyn Directory>>, Er
             group_members: limits.directory_group,
             group_depth: limits.directory_group_depth,
         })?));
+    }
+    if config.auth.pam {
+        directories.push(Box::new(Host::new(host::Options {
+            socket: config.auth.pam_socket.clone(),
+            service: config.auth.pam_service.clone(),
+            least_uid: config.auth.pam_least_uid,
+            domain: config.server.domain.clone(),
+            time: config.limits.directory_time,
+            group_members: config.limits.directory_group,
+        })));
     }
     Ok(directories)
 }

@@ -270,7 +270,7 @@ pub struct Password {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
     /// Administers the server, within what the configuration allows.
-    #[value(alias = "admin")]
+    #[value(aliases = ["admin", "calmaster"])]
     Administrator,
     /// No role.
     None,
@@ -384,8 +384,22 @@ pub enum Session {
         #[arg(long, value_name = "NAME")]
         user: Option<String>,
     },
-    /// End all sessions of a user.
-    End(Named),
+    /// End sessions: all of a user, one, or all.
+    End(SessionEnd),
+}
+
+/// Which sessions end.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct SessionEnd {
+    /// All sessions of this user.
+    pub name: Option<String>,
+    /// The one that 'session list' shows so.
+    #[arg(long, value_name = "SESSION")]
+    pub id: Option<String>,
+    /// All sessions of everybody.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Flags of `import`.

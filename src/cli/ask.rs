@@ -17,7 +17,11 @@ pub(super) fn request(command: &Command) -> Result<Option<Request>, Failure> {
         Command::Group(group) => of_group(group),
         Command::Calendar(calendar) => of_calendar(calendar),
         Command::Session(Session::List { user }) => Request::SessionList(user.clone()),
-        Command::Session(Session::End(user)) => Request::SessionEnd(user.name.clone()),
+        Command::Session(Session::End(which)) => match (&which.name, &which.id) {
+            (Some(name), _) => Request::SessionEnd(name.clone()),
+            (None, Some(id)) => Request::SessionEndOne(id.clone()),
+            (None, None) => Request::SessionEndAll,
+        },
         Command::Import(import) => Request::Import(import.calid.clone()),
         Command::Export(export) => Request::Export(export.calid.clone()),
         Command::Check(check) => Request::Check(check.repair),

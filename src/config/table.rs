@@ -175,6 +175,14 @@ config! {
         argon2_passes: u32 = 2;
         /// Iterations of PBKDF2 in the SCRAM-SHA-256 keys; every SCRAM client does the same work at login.
         scram_iterations: u32 = 10_000;
+        /// Whether the accounts of this machine (NSS) log in, their passwords checked by PAM through saslauthd.
+        pam: bool = false;
+        /// The PAM service.
+        pam_service: String = "wcapd".to_owned();
+        /// The socket of saslauthd.
+        pam_socket: PathBuf = "/run/saslauthd/mux".into();
+        /// Least number of a person's account on this machine; those below are the system's.
+        pam_least_uid: u32 = 1_000;
         /// Time for which a password that was right is not hashed again, for clients that log in and out around each
         /// command; 0s: not at all.
         password_cache: Duration = Duration::from_secs(60);
