@@ -8,10 +8,10 @@
 use super::attendees::AttendeesEdit;
 use super::meaning::{is_default, same, same_all};
 use super::rules::RulesEdit;
-use super::times::{Context, TimesEdit, start_of};
+use super::times::{Context, TimesEdit, recurs, start_of};
 use crate::ical::component::{Component, Entry, Property};
 use crate::ical::datetime::Timestamp;
-use crate::ical::value::{self, Related, Trigger};
+use crate::ical::value::{self, Duration, Related, Trigger};
 use crate::model::attachment::AttachmentId;
 
 /// Why a change cannot be made.
@@ -145,7 +145,34 @@ impl Edit {
                 same_trigger(found, wanted, start)
             })?;
         }
+        if let Some(start) = start.filter(|_| !self.alarms.is_empty() && recurs(&changed)) {
+            count_from_start(&mut changed, start);
+        }
         Ok(changed)
+    }
+}
+
+/// Makes the alarms of a series count from the start, so that each instance has its own: old clients send the time of
+/// the first one's alarm.
+fn count_from_start(component: &mut Component, start: Timestamp) {
+    let at_instant = |alarm: &Component| {
+        let trigger = alarm.property("TRIGGER");
+        trigger.is_some_and(|t| matches!(value::trigger(t), Ok(Trigger::Absolute(_))))
+    };
+    let alarms: Vec<Component> = component.components_named("VALARM").cloned().collect();
+    if !alarms.iter().any(at_instant) {
+        return;
+    }
+    component.remove_components("VALARM");
+    for mut alarm in alarms {
+        alarm.map_properties(|property| match value::trigger(&property) {
+            Ok(Trigger::Absolute(at)) if property.is("TRIGGER") => {
+                let distance = Duration::of_seconds(at.0.saturating_sub(start.0));
+                value::trigger_property(Trigger::Relative(distance, Related::Start))
+            }
+            _ => property,
+        });
+        component.push_component(alarm);
     }
 }
 
