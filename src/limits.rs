@@ -243,6 +243,12 @@ limits! {
     cap_expand_list: usize, Count = 10_000;
     /// UIDs one GENERATEUID answers.
     cap_uids: usize, Count = 10_000;
+    /// Text of one CAP query. The longest in the standards have four hundred octets.
+    cap_query: usize, Bytes = 16 * KIB;
+    /// Items one CAP query looks at. Those of a time or of named UIDs are few; a million are read in seconds.
+    query_rows: usize, Count = 1_000_000;
+    /// Components one CAP query answers. They are in memory meanwhile.
+    query_results: usize, Count = 100_000;
     /// Time a CAP command may work before it is given up, however long the client would wait.
     cap_work_time: Duration, Time = 10 * MINUTE;
     /// Time a CAP client may leave the question open whether a command shall go on; then it is given up.

@@ -8,6 +8,7 @@
 //! | `@ user NAME PASSWORD` | one more account |
 //! | `@ group NAME MEMBER...` | one more group |
 //! | `@ acl CALID ENTRIES` | the access list of a calendar |
+//! | `@ item CALID LINE\|LINE...` | an item in a calendar, its content lines separated by bars |
 //! | `@ link WORD...` | how the client came: `local`, `secure`, `certificate=ADDRESS` |
 //! | `@ tls` | TLS is to be had; a handshake that the client is told to make succeeds |
 //! | `@ hold`, `@ done` | from here on work on objects is not finished; the oldest is |
@@ -44,7 +45,7 @@ use wcapd::config::Config;
 use wcapd::config::table::Key;
 use wcapd::config::value::Raw;
 use wcapd::core::accounts::NewUser;
-use wcapd::core::{Client, Core};
+use wcapd::core::{Caller, Client, Core};
 use wcapd::dispatch::Dispatch;
 use wcapd::ical::datetime::Timestamp;
 use wcapd::model::clock::{CountedIds, ManualClock};
@@ -191,6 +192,7 @@ impl World {
                     let list: Vec<String> = entries.split(';').map(str::to_owned).collect();
                     core.change_calendar(calid, |calendar| calendar.acl.clone_from(&list))?;
                 }
+                ["item", calid, lines @ ..] => add_item(&core, calid, &lines.join(" "))?,
                 ["link", words @ ..] => {
                     for word in words {
                         match *word {
@@ -231,6 +233,17 @@ impl World {
 
     fn carry_out(&self, job: Job) -> Outcome {
         work::carry_out(&self.core, &self.settings, Client::UNKNOWN, job)
+    }
+}
+
+fn add_item(core: &Core, calid: &str, lines: &str) -> Result<(), Failed> {
+    let text = lines.replace('|', "\r\n");
+    let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{text}\r\nEND:VCALENDAR\r\n");
+    let upload = core.read_upload(text.as_bytes());
+    let imported = core.import(&Caller::System, calid, upload, None, |_| {})?;
+    match imported.failed() {
+        true => Err(imported.faults.join("; ").into()),
+        false => Ok(()),
     }
 }
 

@@ -3,11 +3,14 @@
 //!
 //! [`METHODS`] has a row for each. Those that this version does not carry out are answered 3.14.
 
+use percent_encoding::percent_decode_str;
+
 use super::job::{Cancel, Outcome};
 use super::object::{self, Fault};
 use super::status::Status;
-use super::{PRODID, Settings};
-use crate::core::{Caller, Core};
+use super::{PRODID, Settings, query};
+use crate::codes::codes;
+use crate::core::{Caller, Core, Error, Kind};
 use crate::ical::component::{Component, Property};
 use crate::ical::value;
 
@@ -26,8 +29,11 @@ pub struct Method {
     name: &'static str,
     /// Its name in dialect B, where that is another.
     other: &'static str,
-    run: Option<fn(&Request<'_>, &Core) -> Answer>,
+    run: Option<Run>,
 }
+
+/// Carries a command out for one target.
+type Run = fn(&Request<'_>, &str, &Core) -> Answer;
 
 /// The commands of both dialects.
 pub const METHODS: &[Method] = &[
@@ -35,7 +41,7 @@ pub const METHODS: &[Method] = &[
     method("DELETE", "", None),
     method("MODIFY", "", None),
     method("MOVE", "", None),
-    method("READ", "SEARCH", None),
+    method("READ", "SEARCH", Some(query::read)),
     method("GENERATEUID", "GENERATE-UID", Some(generate_uids)),
     method("NOOP", "", Some(noop)),
     method("PUBLISH", "", None),
@@ -51,11 +57,7 @@ pub const METHODS: &[Method] = &[
     method("SET-LOCALE", "", None),
 ];
 
-const fn method(
-    name: &'static str,
-    other: &'static str,
-    run: Option<fn(&Request<'_>, &Core) -> Answer>,
-) -> Method {
+const fn method(name: &'static str, other: &'static str, run: Option<Run>) -> Method {
     Method { name, other, run }
 }
 
@@ -73,7 +75,10 @@ pub struct Request<'a> {
     pub targets: Vec<String>,
     /// The option of commands that take one.
     pub option: Option<String>,
-    settings: &'a Settings,
+    /// What it is about: the components in it, in order.
+    pub objects: Vec<&'a Component>,
+    /// What the door is set to.
+    pub settings: &'a Settings,
 }
 
 /// What a command answers about one target.
@@ -82,15 +87,37 @@ pub struct Answer {
     status: &'static str,
     text: String,
     properties: Vec<Property>,
+    /// Components it answers with, and the iTIP method that each waits with.
+    pub objects: Vec<(Option<String>, Component)>,
 }
 
 impl Answer {
-    fn of(status: &'static str, text: impl Into<String>) -> Self {
+    /// A status and its text, and nothing besides.
+    pub fn of(status: &'static str, text: impl Into<String>) -> Self {
         Self {
             status,
             text: text.into(),
             properties: Vec::new(),
+            objects: Vec::new(),
         }
+    }
+
+    /// Everything went as it was to.
+    pub fn success() -> Self {
+        Self::of("2.0", "Success")
+    }
+
+    /// What a failure of the core is called.
+    pub fn failed(dialect: Dialect, cause: &Error) -> Self {
+        let (a, b) = codes(cause.kind()).cap;
+        if cause.kind() == Kind::Internal {
+            tracing::error!(?cause, "a CAP command failed");
+        }
+        let code = match dialect {
+            Dialect::A => a,
+            Dialect::B => b,
+        };
+        Self::of(code, cause.message())
     }
 }
 
@@ -102,8 +129,11 @@ pub fn carry_out(
     octets: &[u8],
     cancel: &Cancel,
 ) -> Outcome {
-    let requests = object::components(octets, &settings.limits)
-        .and_then(|components| requests(&components, caller, settings));
+    let components = object::components(octets, &settings.limits);
+    let requests = components
+        .as_ref()
+        .map_err(Clone::clone)
+        .and_then(|components| requests(components, caller, settings));
     let requests = match requests {
         Ok(requests) => requests,
         Err(Fault(note)) => {
@@ -128,7 +158,9 @@ pub fn carry_out(
                 return Outcome::Aborted;
             }
             let answer = request.run(target, core);
-            answers.push((request.reply(target, answer), request.id.clone()));
+            for reply in request.reply(target, answer) {
+                answers.push((reply, request.id.clone()));
+            }
         }
     }
     let mut random = [0; 8];
@@ -154,7 +186,7 @@ fn only_id(requests: &[Request<'_>]) -> String {
 
 /// The commands in the outermost components of an object.
 fn requests<'a>(
-    components: &[Component],
+    components: &'a [Component],
     caller: &'a Caller,
     settings: &'a Settings,
 ) -> Result<Vec<Request<'a>>, Fault> {
@@ -191,8 +223,8 @@ fn flatten<'c>(component: &'c Component, found: &mut Vec<&'c Component>) {
 }
 
 fn in_a<'a>(
-    outer: &Component,
-    command: &Component,
+    outer: &'a Component,
+    command: &'a Component,
     caller: &'a Caller,
     settings: &'a Settings,
 ) -> Request<'a> {
@@ -215,13 +247,17 @@ fn in_a<'a>(
         id: inherited("CMDID").map(|id| id.to_text().into_owned()),
         targets: if own.is_empty() { targets(outer) } else { own },
         option: method.and_then(|method| method.param("OPTIONS").map(|o| o.into_owned())),
+        objects: command
+            .components()
+            .filter(|inner| !inner.is("VCOMMAND"))
+            .collect(),
         settings,
     }
 }
 
 fn in_b<'a>(
-    outer: &Component,
-    command: &Property,
+    outer: &'a Component,
+    command: &'a Property,
     caller: &'a Caller,
     settings: &'a Settings,
 ) -> Request<'a> {
@@ -249,12 +285,13 @@ fn in_b<'a>(
         id: param("ID"),
         targets: targets.map(|target| target.value().to_owned()).collect(),
         option: param("OPTIONS").or_else(|| param("OPTION")),
+        objects: outer.components().collect(),
         settings,
     }
 }
 
 impl Request<'_> {
-    fn run(&self, _target: &str, core: &Core) -> Answer {
+    fn run(&self, target: &str, core: &Core) -> Answer {
         if self.name.is_empty() {
             return Answer::of("6.3", "expected a METHOD, found none");
         }
@@ -264,7 +301,7 @@ impl Request<'_> {
                 || (!method.other.is_empty() && name.eq_ignore_ascii_case(method.other))
         });
         match method.map(|method| method.run) {
-            Some(Some(run)) => run(self, core),
+            Some(Some(run)) => run(self, target, core),
             Some(None) => Answer::of(
                 "3.14",
                 format!("{} is not supported by this server", self.name),
@@ -273,40 +310,89 @@ impl Request<'_> {
         }
     }
 
-    /// The answer in the request's dialect.
-    fn reply(&self, target: &str, answer: Answer) -> Component {
+    /// The answer in the request's dialect: in B an object for each method that components wait with.
+    fn reply(&self, target: &str, answer: Answer) -> Vec<Component> {
         let status = value::request_status_property(answer.status, &answer.text, None);
         let target = (!target.is_empty())
             .then(|| Property::new("TARGET", qualified(target, &self.settings.csid)));
-        match self.dialect {
-            Dialect::A => {
-                let mut reply = Component::new("VCAP")
-                    .with(Property::new("VERSION", "2.0"))
-                    .with(Property::new("METHOD", "RESPONSE"));
-                target.into_iter().for_each(|target| reply.push(target));
-                if let Some(id) = &self.id {
-                    reply.push(Property::text("CMDID", id));
-                }
-                reply.push(status);
-                answer.properties.into_iter().for_each(|p| reply.push(p));
-                reply
+        if self.dialect == Dialect::A {
+            let mut reply = Component::new("VCAP")
+                .with(Property::new("VERSION", "2.0"))
+                .with(Property::new("METHOD", "RESPONSE"));
+            target.into_iter().for_each(|target| reply.push(target));
+            if let Some(id) = &self.id {
+                reply.push(Property::text("CMDID", id));
             }
-            Dialect::B => {
-                let mut reply = Component::new("VCALENDAR")
-                    .with(Property::new("VERSION", "2.0"))
-                    .with(Property::new("PRODID", PRODID));
-                target.into_iter().for_each(|target| reply.push(target));
-                let mut command = Property::new("CMD", "REPLY");
-                if let Some(id) = &self.id {
-                    command = command.with_param("ID", id);
-                }
-                reply.push(command);
-                let mut body = Component::new("VREPLY");
-                answer.properties.into_iter().for_each(|p| body.push(p));
-                body.push(status);
-                reply.push_component(body);
-                reply
+            reply.push(status);
+            answer.properties.into_iter().for_each(|p| reply.push(p));
+            let objects = answer.objects.into_iter();
+            objects.for_each(|(_, object)| reply.push_component(object));
+            return vec![reply];
+        }
+        let mut groups: Vec<(Option<String>, Vec<Component>)> = vec![(None, Vec::new())];
+        for (method, object) in answer.objects {
+            match groups.iter_mut().find(|(of, _)| *of == method) {
+                Some((_, group)) => group.push(object),
+                None => groups.push((method, vec![object])),
             }
+        }
+        if groups.len() > 1 && groups.first().is_some_and(|(_, group)| group.is_empty()) {
+            groups.remove(0);
+        }
+        let mut replies = Vec::with_capacity(groups.len());
+        for (method, objects) in groups {
+            let mut reply = Component::new("VCALENDAR")
+                .with(Property::new("VERSION", "2.0"))
+                .with(Property::new("PRODID", PRODID));
+            target.iter().for_each(|target| reply.push(target.clone()));
+            let mut command = Property::new("CMD", "REPLY");
+            if let Some(id) = &self.id {
+                command = command.with_param("ID", id);
+            }
+            reply.push(command);
+            if let Some(method) = method {
+                reply.push(Property::new("METHOD", method));
+            }
+            let mut body = Component::new("VREPLY");
+            answer.properties.iter().for_each(|p| body.push(p.clone()));
+            body.push(status.clone());
+            objects.into_iter().for_each(|o| body.push_component(o));
+            reply.push_component(body);
+            replies.push(reply);
+        }
+        replies
+    }
+}
+
+/// What a target names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// This store.
+    Store,
+    /// A calendar of this store, by its calid.
+    Calendar(String),
+}
+
+impl Place {
+    /// The place an address means. Errors: the answer to an address of another store, or of no store at all.
+    pub fn of(target: &str, csid: &str) -> Result<Self, Answer> {
+        let elsewhere = || Answer::of("3.14", "commands are not passed on to other stores");
+        let scheme = target.split_once(':').map(|(scheme, _)| scheme);
+        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto")) {
+            return Err(elsewhere());
+        }
+        let address = qualified(target, csid);
+        let rest = address.strip_prefix("cap://").unwrap_or(&address);
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if !host.eq_ignore_ascii_case(csid) {
+            return Err(elsewhere());
+        }
+        if path.is_empty() {
+            return Ok(Self::Store);
+        }
+        match percent_decode_str(path).decode_utf8() {
+            Ok(calid) => Ok(Self::Calendar(calid.into_owned())),
+            Err(_) => Err(Answer::of("6.3", "expected an address in UTF-8")),
         }
     }
 }
@@ -331,11 +417,11 @@ pub fn qualified(address: &str, csid: &str) -> String {
     }
 }
 
-fn noop(_: &Request<'_>, _: &Core) -> Answer {
+fn noop(_: &Request<'_>, _: &str, _: &Core) -> Answer {
     Answer::of("2.0", "Success")
 }
 
-fn generate_uids(request: &Request<'_>, core: &Core) -> Answer {
+fn generate_uids(request: &Request<'_>, _: &str, core: &Core) -> Answer {
     let most = request.settings.limits.cap_uids;
     let count = request.option.as_deref().unwrap_or("1").parse::<usize>();
     let Ok(count @ 1..) = count else {

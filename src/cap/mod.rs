@@ -11,6 +11,8 @@ pub mod frame;
 pub mod ids;
 pub mod job;
 pub mod object;
+mod properties;
+mod query;
 pub mod sasl;
 pub mod server;
 pub mod settings;

@@ -23,6 +23,7 @@ mod outside;
 pub mod password;
 pub mod prefs;
 pub mod proof;
+pub mod query;
 pub mod schedule;
 pub mod sessions;
 pub mod settings;

@@ -32,7 +32,8 @@ impl Alarm {
         alarms.filter_map(Self::read).collect()
     }
 
-    fn read(alarm: &Component) -> Option<Self> {
+    /// The alarm that a VALARM is; none if its trigger cannot be read.
+    pub fn read(alarm: &Component) -> Option<Self> {
         let trigger = value::trigger(alarm.property("TRIGGER")?).ok()?;
         let repeat = alarm
             .value("REPEAT")

@@ -71,22 +71,27 @@ impl CalendarObject {
 
     /// The TZIDs its components name, alarms included, each once, in source order.
     pub fn tzids(&self) -> Vec<String> {
-        let mut seen = HashSet::new();
-        let mut tzids = Vec::new();
-        for component in &self.components {
-            visit(component, &mut |property| {
-                for param in property.params().filter(|p| p.is("TZID")) {
-                    for tzid in param.values().filter(|tzid| !tzid.trim().is_empty()) {
-                        if !seen.contains(tzid.as_ref()) {
-                            seen.insert(tzid.to_string());
-                            tzids.push(tzid.into_owned());
-                        }
+        tzids(&self.components)
+    }
+}
+
+/// The TZIDs that components name, what is in them included, each once, in source order.
+pub fn tzids<'a>(components: impl IntoIterator<Item = &'a Component>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut tzids = Vec::new();
+    for component in components {
+        visit(component, &mut |property| {
+            for param in property.params().filter(|p| p.is("TZID")) {
+                for tzid in param.values().filter(|tzid| !tzid.trim().is_empty()) {
+                    if !seen.contains(tzid.as_ref()) {
+                        seen.insert(tzid.to_string());
+                        tzids.push(tzid.into_owned());
                     }
                 }
-            });
-        }
-        tzids
+            }
+        });
     }
+    tzids
 }
 
 fn is_override(component: &Component) -> bool {

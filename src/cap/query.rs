@@ -1,0 +1,367 @@
+//! READ, which dialect B calls SEARCH: VQUERYs carried out in a target, and what they find (draft-ietf-calsch-cap-04
+//! section 7.2.1.8; RFC 4324 section 10.9).
+//!
+//! Items and busy times come from the core; calendars and the store are asked for as the components `properties` makes.
+
+use super::command::{Answer, Dialect, Place, Request, qualified};
+use super::properties;
+use crate::core::calendars::CalendarView;
+use crate::core::freebusy::FreeBusy;
+use crate::core::query::{Ask, Query, Row, Select, Table, parse, project};
+use crate::core::{Core, Error, Kind};
+use crate::ical::component::{Component, Property};
+use crate::ical::instances::BusyType;
+use crate::ical::object;
+use crate::ical::print;
+use crate::ical::value;
+use crate::ical::vtimezone;
+
+/// One query as it was sent.
+pub(super) struct Asked {
+    pub(super) query: Query,
+    pub(super) expand: bool,
+    pub(super) results: Option<usize>,
+    /// Octets of the answer.
+    pub(super) size: Option<usize>,
+}
+
+/// The queries in a command. Errors: the answer that says what is wrong with them.
+pub(super) fn asked(request: &Request<'_>) -> Result<Vec<Asked>, Answer> {
+    let mut found = Vec::new();
+    for object in request.objects.iter().filter(|object| object.is("VQUERY")) {
+        let flag = match object.value("EXPAND") {
+            Some(text) => value::boolean(text.trim())
+                .map_err(|_| Answer::of("6.3", "expected EXPAND to be TRUE or FALSE"))?,
+            None => false,
+        };
+        let before = found.len();
+        for text in object.properties_named("QUERY") {
+            found.push(Asked {
+                query: read_query(request, text.value())?,
+                expand: flag,
+                results: number(object, "MAXRESULTS")?,
+                size: number(object, "MAXSIZE")?,
+            });
+        }
+        if found.len() == before {
+            let named = ["QUERYNAME", "QUERYID"]
+                .iter()
+                .any(|name| object.property(name).is_some());
+            return Err(match named {
+                true => Answer::of("6.1", "there is no stored query of that name"),
+                false => Answer::of("6.3", "expected a QUERY in the VQUERY, found none"),
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn read_query(request: &Request<'_>, text: &str) -> Result<Query, Answer> {
+    let most = request.settings.limits.cap_query;
+    if text.len() > most {
+        let length = text.len();
+        let message = format!("expected a query of at most {most} octets, found {length}");
+        return Err(Answer::of("8.2", message));
+    }
+    parse(text).map_err(|malformed| Answer::of("6.3", malformed.to_string()))
+}
+
+fn number(object: &Component, name: &str) -> Result<Option<usize>, Answer> {
+    let Some(text) = object.value(name) else {
+        return Ok(None);
+    };
+    match text.trim().parse() {
+        Ok(number @ 1..) => Ok(Some(number)),
+        _ => Err(Answer::of(
+            "6.3",
+            format!("expected {name} to be a number from 1"),
+        )),
+    }
+}
+
+/// READ and SEARCH.
+pub(super) fn read(request: &Request<'_>, target: &str, core: &Core) -> Answer {
+    match answer(request, target, core) {
+        Ok(answer) | Err(answer) => answer,
+    }
+}
+
+fn answer(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
+    let asked = asked(request)?;
+    if asked.is_empty() {
+        return Err(Answer::of("6.3", "expected a VQUERY, found none"));
+    }
+    let place = Place::of(target, &request.settings.csid)?;
+    let shown = qualified(target, &request.settings.csid);
+    let mut reading = Reading {
+        request,
+        core,
+        shown: &shown,
+        clipped: false,
+        zones: Vec::new(),
+        objects: Vec::new(),
+    };
+    for asked in &asked {
+        match &place {
+            Place::Store => reading.store(asked)?,
+            Place::Calendar(calid) => reading.calendar(calid, asked)?,
+        }
+    }
+    Ok(reading.finish())
+}
+
+/// A command under way.
+struct Reading<'a> {
+    request: &'a Request<'a>,
+    core: &'a Core,
+    shown: &'a str,
+    clipped: bool,
+    /// The VTIMEZONEs that what was found can be of.
+    zones: Vec<Component>,
+    objects: Vec<(Option<String>, Component)>,
+}
+
+impl Reading<'_> {
+    fn ask<'b>(&'b self, asked: &'b Asked) -> Ask<'b> {
+        Ask {
+            query: &asked.query,
+            expand: asked.expand,
+            most: asked.results,
+            utc_only: self.request.dialect == Dialect::B,
+            target: self.shown,
+        }
+    }
+
+    fn failed(&self, cause: &Error) -> Answer {
+        match cause.kind() {
+            Kind::AccessDenied => Answer::of("4.1", cause.message()),
+            Kind::TooMuch if self.request.dialect == Dialect::B => {
+                Answer::of("8.1", cause.message())
+            }
+            _ => Answer::failed(self.request.dialect, cause),
+        }
+    }
+
+    /// What the store itself has.
+    fn store(&mut self, asked: &Asked) -> Result<(), Answer> {
+        match asked.query.from.as_slice() {
+            [Table::Store] => {
+                let store = properties::store(self.request, self.core);
+                self.alone(asked, Table::Store, store, Vec::new())
+            }
+            // Nobody can store one yet.
+            [Table::Query] => Ok(()),
+            _ => Err(Answer::of(
+                "3.14",
+                "of the store itself this server answers CALSTORE only; name a calendar as TARGET",
+            )),
+        }
+    }
+
+    fn calendar(&mut self, calid: &str, asked: &Asked) -> Result<(), Answer> {
+        let from = &asked.query.from;
+        let of_items = |table: &Table| matches!(table, Table::Items(_) | Table::Alarm);
+        if from.iter().all(of_items) {
+            return self.items(calid, asked, asked.results);
+        }
+        match from.as_slice() {
+            [Table::FreeBusy] => self.busy(calid, asked),
+            [Table::Calendar] => self.whole(calid, asked),
+            [Table::Timezone] => {
+                let Some(view) = self.view(calid)? else {
+                    return Ok(());
+                };
+                let owners = properties::owners(self.core, &view);
+                match properties::timezone(&view) {
+                    Some(zone) => self.alone(asked, Table::Timezone, zone, owners),
+                    None => Ok(()),
+                }
+            }
+            // Nobody can store one yet.
+            [Table::Query] => self.view(calid).map(drop),
+            [Table::Rights] => Err(Answer::of("3.14", "VCARs are not told by this server")),
+            [Table::Store] => Err(Answer::of("6.3", "the store is asked as its own TARGET")),
+            _ => Err(Answer::of(
+                "6.3",
+                "these components are not asked for together",
+            )),
+        }
+    }
+
+    /// The calendar's properties, where the caller may see them.
+    fn view(&self, calid: &str) -> Result<Option<CalendarView>, Answer> {
+        let caller = self.request.caller;
+        match self.core.readable_properties(caller, Some(calid)) {
+            Ok(Some(view)) => Ok(Some(view)),
+            Ok(None) => {
+                let right = crate::core::access::Right::FreeBusy;
+                match self.core.has_right(caller, Some(calid), right) {
+                    Ok(true) => Ok(None),
+                    Ok(false) => Err(Answer::of("4.1", "no right to read this calendar")),
+                    Err(cause) => Err(self.failed(&cause)),
+                }
+            }
+            Err(cause) => Err(self.failed(&cause)),
+        }
+    }
+
+    fn items(&mut self, calid: &str, asked: &Asked, most: Option<usize>) -> Result<(), Answer> {
+        let ask = Ask {
+            most,
+            ..self.ask(asked)
+        };
+        let found = self.core.ask(self.request.caller, calid, &ask);
+        let found = found.map_err(|cause| self.failed(&cause))?;
+        self.clipped |= found.clipped;
+        self.zones.extend(found.timezones);
+        let a = self.request.dialect == Dialect::A;
+        let select = &asked.query.select;
+        let everything = select
+            .iter()
+            .any(|wanted| matches!(wanted, Select::All | Select::Everything));
+        let mut size = 0_usize;
+        for row in &found.rows {
+            let mut made = project(select, row);
+            if made.entries().is_empty() && row.hidden {
+                let code = if a { "3.8" } else { "4.1" };
+                made.push(value::request_status_property(code, "No authority", None));
+            } else if a && everything && matches!(row.table, Table::Items(_)) {
+                let method = row.method.as_deref().unwrap_or("CREATE");
+                made.push(Property::new("METHOD", method));
+            }
+            size = size.saturating_add(print::to_string(&made).len());
+            if asked.size.is_some_and(|most| size > most) {
+                self.clipped = true;
+                break;
+            }
+            self.objects.push((row.method.clone().filter(|_| !a), made));
+        }
+        Ok(())
+    }
+
+    /// FROM VAGENDA: the calendar's properties, what is in it, or both.
+    fn whole(&mut self, calid: &str, asked: &Asked) -> Result<(), Answer> {
+        let select = &asked.query.select;
+        let tables: Vec<Table> = select
+            .iter()
+            .filter_map(|wanted| match wanted {
+                Select::Components(table @ Table::Items(_)) => Some(*table),
+                _ => None,
+            })
+            .collect();
+        if !tables.is_empty() {
+            // Conditions speak of the components that are selected.
+            let asked = Asked {
+                query: Query {
+                    select: vec![Select::All],
+                    from: tables,
+                    filter: asked.query.filter.clone(),
+                },
+                ..*asked
+            };
+            return self.items(calid, &asked, asked.results);
+        }
+        let Some(view) = self.view(calid)? else {
+            return Ok(());
+        };
+        let made = properties::calendar(self.request, self.core, &view);
+        let owners = properties::owners(self.core, &view);
+        let before = self.objects.len();
+        self.alone(asked, Table::Calendar, made, owners)?;
+        if select.contains(&Select::Everything) && self.objects.len() > before {
+            use crate::ical::object::Kind as Of;
+            let all = Asked {
+                query: Query {
+                    select: vec![Select::Everything],
+                    from: [Of::Event, Of::Todo, Of::Journal].map(Table::Items).into(),
+                    filter: None,
+                },
+                ..*asked
+            };
+            let most = asked.results.map(|most| most.saturating_sub(1));
+            return self.items(calid, &all, most);
+        }
+        Ok(())
+    }
+
+    /// A component that is no item.
+    fn alone(
+        &mut self,
+        asked: &Asked,
+        table: Table,
+        component: Component,
+        owners: Vec<String>,
+    ) -> Result<(), Answer> {
+        let ask = self.ask(asked);
+        let caller = self.request.caller;
+        let fits = self.core.is_asked(caller, &ask, table, &component, &owners);
+        if fits.map_err(|cause| self.failed(&cause))? {
+            let row = Row::of(table, component, owners);
+            let made = project(&asked.query.select, &row);
+            self.objects.push((None, made));
+        }
+        Ok(())
+    }
+
+    /// FROM VFREEBUSY, which is computed.
+    fn busy(&mut self, calid: &str, asked: &Asked) -> Result<(), Answer> {
+        let found = self
+            .core
+            .ask_busy(self.request.caller, calid, &self.ask(asked));
+        let found = match found {
+            Ok(found) => found,
+            // Who may read anything else gets an empty answer.
+            Err(cause) if cause.kind() == Kind::AccessDenied => {
+                return self.view(calid).map(drop);
+            }
+            Err(cause) => return Err(self.failed(&cause)),
+        };
+        if let Some(found) = found {
+            let made = self.vfreebusy(&found);
+            let row = Row::of(Table::FreeBusy, made, Vec::new());
+            let made = project(&asked.query.select, &row);
+            self.objects.push((None, made));
+        }
+        Ok(())
+    }
+
+    fn vfreebusy(&self, found: &FreeBusy) -> Component {
+        let mut made = Component::new("VFREEBUSY")
+            .with(Property::new("UID", self.core.ids().uid()))
+            .with(Property::new("DTSTAMP", self.core.now().to_string()))
+            .with(Property::new("ORGANIZER", self.shown))
+            .with(Property::new("DTSTART", found.range.start().to_string()))
+            .with(Property::new("DTEND", found.range.end().to_string()));
+        for (period, kind) in &found.periods {
+            let kind = match kind {
+                BusyType::Busy => "BUSY",
+                BusyType::Tentative => "BUSY-TENTATIVE",
+            };
+            let period = format!("{}/{}", period.start(), period.end());
+            made.push(Property::new("FREEBUSY", period).with_param("FBTYPE", kind));
+        }
+        made
+    }
+
+    fn finish(self) -> Answer {
+        let mut answer = match self.clipped {
+            true => Answer::of("2.0", "Truncated"),
+            false => Answer::success(),
+        };
+        let mut named = object::tzids(self.objects.iter().map(|(_, object)| object));
+        for zone in self.zones {
+            let tzid = zone
+                .property("TZID")
+                .map(|tzid| tzid.to_text().into_owned());
+            if let Some(at) = named.iter().position(|named| Some(named) == tzid.as_ref()) {
+                named.remove(at);
+                answer.objects.push((None, zone));
+            }
+        }
+        // Those that the items were stored without.
+        let known = named.iter().filter_map(|tzid| vtimezone::named(tzid));
+        answer.objects.extend(known.map(|zone| (None, zone)));
+        answer.objects.extend(self.objects);
+        answer
+    }
+}
