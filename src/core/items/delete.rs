@@ -184,8 +184,7 @@ impl<'a> Deletion<'a> {
         } else {
             self.decline(t, item, object, object)?;
         }
-        let first = object.components.first().cloned();
-        let stub = first.map(|first| stub(object, first)).unwrap_or_default();
+        let stub = whole_stub(object);
         let desk = self.desk;
         let actor = desk.caller.principal();
         let (id, zone) = (desk.calendar.id, &desk.zone);
@@ -316,6 +315,18 @@ impl<'a> Deletion<'a> {
             actor,
         )?)
     }
+}
+
+/// What is kept of a deleted object: its first component, which stands for all of it.
+pub(in crate::core) fn whole_stub(object: &CalendarObject) -> String {
+    let Some(mut first) = object.components.first().cloned() else {
+        return String::new();
+    };
+    // Of several instances of a series that somebody was invited to, none stands for the others.
+    if object.components.len() > 1 {
+        first.remove("RECURRENCE-ID");
+    }
+    stub(object, first)
 }
 
 /// What is kept of a deleted component: its identity, its times and its rules, and who may know who deleted it.

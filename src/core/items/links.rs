@@ -4,7 +4,7 @@
 //! is seen, only removed. It goes with the item it leads to. Fetches by time, UID and change know links; busy times,
 //! alarms and exports do not. WCAP's addlink.
 
-use super::delete::stub;
+use super::delete::whole_stub;
 use super::desk::Desk;
 use super::exception::{exception, overriding};
 use super::fetch::{Found, Search};
@@ -256,10 +256,7 @@ pub(super) fn unlink(t: &mut WriteTxn<'_>, desk: &Desk<'_>, uid: &str, kind: Kin
     }
     links::remove(t, calendar, &linked);
     let object = derive::object(&item);
-    let kept = object.and_then(|object| {
-        let first = object.components.first()?.clone();
-        Some(stub(&object, first))
-    });
+    let kept = object.as_ref().map(whole_stub);
     let change = Change {
         uid: uid.to_owned(),
         recurrence_id: None,

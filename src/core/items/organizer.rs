@@ -211,25 +211,23 @@ fn is_group(entry: &AttendeeEdit) -> bool {
             .any(|(name, value)| name.eq_ignore_ascii_case("CUTYPE") && value == "GROUP")
 }
 
-/// The addresses among an object's attendees that are the calendar's own.
+/// The addresses among an object's attendees that are the calendar's own: its owner's only where it is not invited by
+/// itself, as a room may be beside whoever looks after it.
 pub(super) fn own_addresses(
     t: &impl Reader,
     core: &Core,
     calendar: &Calendar,
     object: &CalendarObject,
 ) -> Result<Vec<String>> {
-    let mut own: Vec<String> = Vec::new();
-    for attendee in object
-        .components
-        .iter()
-        .flat_map(|c| c.properties_named("ATTENDEE"))
-    {
-        let address = attendee.value();
-        if own.iter().all(|known| known != address) && core.is_own_address(t, calendar, address)? {
-            own.push(address.to_owned());
+    let (mut own, mut owners) = (Vec::new(), Vec::new());
+    for address in attendee::addresses(&object.components) {
+        match core.calendar_behind(t, &address)? {
+            Some(behind) if behind.id == calendar.id => own.push(address),
+            Some(behind) if is_own(t, calendar, &behind)? => owners.push(address),
+            _ => {}
         }
     }
-    Ok(own)
+    Ok(if own.is_empty() { owners } else { own })
 }
 
 /// The ORGANIZER of a new item: the one named, else the calendar's owner.

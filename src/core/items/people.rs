@@ -10,7 +10,7 @@ use crate::ical::component::Component;
 use crate::ical::value::mail_address;
 use crate::model::calendar::Calendar;
 use crate::model::id::Calid;
-use crate::model::user::Principal;
+use crate::model::user::{Principal, User};
 use crate::store::{Reader, items, people};
 
 /// Somebody, or a resource, that has a calendar here.
@@ -102,8 +102,9 @@ impl Core {
             _ => None,
         };
         let mail = owner.as_ref().and_then(|user| user.mail.first().cloned());
-        let own = theirs.id == calendar.id
-            || owner.as_ref().is_some_and(|user| user.id == calendar.owner);
+        // Whose a thing is does not stand for it: both may be invited to the same.
+        let owns = |user: &User| user.id == calendar.owner && !calendar.properties.resource;
+        let own = theirs.id == calendar.id || owner.as_ref().is_some_and(owns);
         Ok(Some(Party {
             calid: self.show_calid(&theirs.calid),
             user: owner.map(|user| user.name.within(self.domain())),

@@ -101,25 +101,28 @@ pub(super) fn answer_exceptions(
     now: Timestamp,
 ) {
     let mine = |address: &str| own.iter().any(|own| same_address(own, address));
-    let status = |component: &Component| {
-        let mut attendees = component.properties_named("ATTENDEE");
-        let own = attendees.find(|attendee| mine(attendee.value()))?;
-        let status = own.param("PARTSTAT");
-        Some(status.map_or("NEEDS-ACTION".to_owned(), |s| s.to_ascii_uppercase()))
+    let said = |component: &Component| {
+        let own = attendee::all(component).find(|attendee| mine(attendee.value()))?;
+        Some((attendee::partstat(own), attendee::listed(own, DELEGATED_TO)))
     };
     let (Some(old), [master, exceptions @ ..]) = (
-        before.master().and_then(status),
+        before.master().and_then(said),
         after.components.as_mut_slice(),
     ) else {
         return;
     };
-    let Some(new) = status(master).filter(|new| *new != old) else {
+    let Some(new) = said(master).filter(|new| *new != old) else {
         return;
     };
-    let said = [("PARTSTAT".to_owned(), new)];
+    let (partstat, to) = new;
+    let mut params = vec![(PARTSTAT.to_owned(), partstat)];
+    params.extend(to.into_iter().map(|to| (DELEGATED_TO.to_owned(), to)));
     for exception in exceptions {
-        let like_series = status(exception).as_ref() == Some(&old);
-        if like_series && attendees::answer(exception, mine, &said).is_ok() {
+        let like_series = said(exception).as_ref() == Some(&old);
+        let answered = like_series
+            && attendees::answer(exception, mine, &params).is_ok()
+            && delegate(exception, mine).is_ok();
+        if answered {
             exception.set(Property::new("DTSTAMP", now.to_string()));
         }
     }

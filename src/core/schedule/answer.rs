@@ -49,16 +49,19 @@ pub fn between(
         now.is_some() && now != known(component).and_then(said)
     };
     let changed: Vec<&Component> = after.components.iter().filter(news).collect();
-    // The answer to the series speaks for the exceptions that say the same.
+    // The answer to the series speaks for the exceptions that say the same, but for those of a later revision.
     let series = changed
         .first()
-        .filter(|component| recurrence_id(component).is_none())
-        .and_then(|component| said(component));
+        .copied()
+        .filter(|component| recurrence_id(component).is_none());
+    let spoken_for = |component: &Component| {
+        series.is_some_and(|series| {
+            said(component) == said(series) && sequence(component) <= sequence(series)
+        })
+    };
     let components: Vec<Component> = changed
         .into_iter()
-        .filter(|component| {
-            recurrence_id(component).is_none() || said(component) != series || series.is_none()
-        })
+        .filter(|component| recurrence_id(component).is_none() || !spoken_for(component))
         .map(|component| reply(component, own, now))
         .collect();
     (!components.is_empty()).then(|| CalendarObject {

@@ -8,7 +8,7 @@ use super::view::{self, organizer};
 use super::{Message, Method, Round, Status, attendee, resource};
 use crate::core::access::{Access, Right};
 use crate::core::error::{Kind as Failed, Result};
-use crate::core::items::delete::stub;
+use crate::core::items::delete::whole_stub;
 use crate::core::transfer::floating;
 use crate::ical::object::CalendarObject;
 use crate::ical::zone::Zone;
@@ -192,7 +192,7 @@ impl Round<'_> {
         }
         if item.is_queued() {
             if nothing {
-                let stub = self.stub(copy);
+                let stub = whole_stub(copy);
                 let (id, zone) = (place.calendar.id, &place.zone);
                 queue::drop_all(t, id, zone, &copy.uid, stub, self.actor)?;
                 return Ok(Status::Delivered.into());
@@ -215,16 +215,11 @@ impl Round<'_> {
     /// Takes what is booked out of a calendar.
     pub(super) fn free(&self, t: &mut WriteTxn<'_>, place: &Place<'_>) -> Result<Taken> {
         if let Some((_, copy)) = &place.seen {
-            let stub = self.stub(copy);
+            let stub = whole_stub(copy);
             let (id, zone) = (place.calendar.id, &place.zone);
             items::remove(t, id, zone, &copy.uid, stub, self.actor)?;
         }
         Ok(Status::Delivered.into())
-    }
-
-    fn stub(&self, object: &CalendarObject) -> String {
-        let first = object.components.first().cloned();
-        first.map(|first| stub(object, first)).unwrap_or_default()
     }
 
     pub(super) fn book(

@@ -59,6 +59,7 @@ impl Round<'_> {
         let limits = &self.core.settings().limits;
         let crowd = parties.len() > limits.schedule_refresh;
         let mut left = limits.schedule_bytes;
+        let mut things = Vec::new();
         for party in parties {
             let Some(letter) = letter(before, &object, &party.address) else {
                 continue;
@@ -85,8 +86,43 @@ impl Round<'_> {
                 None => Some(Status::Unavailable.into()),
             };
             note(&mut object, &party.address, taken);
+            if taken.is_some_and(|taken| taken.answer.is_some()) {
+                things.push(party);
+            }
         }
+        self.tell_things(t, &object, &things, &from, left)?;
         Ok(object)
+    }
+
+    /// Tells the resources that have answered what those said that were asked after them, in `left` octets.
+    fn tell_things(
+        &self,
+        t: &mut WriteTxn<'_>,
+        object: &CalendarObject,
+        things: &[Party],
+        from: &str,
+        mut left: usize,
+    ) -> Result<()> {
+        for thing in things.iter().rev().skip(1) {
+            let told = view::of(object, &thing.address);
+            let (Some(told), Some(calendar)) = (told, &thing.calendar) else {
+                continue;
+            };
+            let Some(rest) = left.checked_sub(size_of(&told)) else {
+                break;
+            };
+            left = rest;
+            let message = Message {
+                method: Method::Request,
+                object: &stamped(&told, Method::Request, self),
+                before: None,
+                from,
+                to: &thing.address,
+                refresh: true,
+            };
+            self.deliver(t, calendar, &message)?;
+        }
+        Ok(())
     }
 
     /// Calls off, with everybody who was told of it, what the organizer deletes: all of `object`, or the instance
