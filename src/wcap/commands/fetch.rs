@@ -135,6 +135,12 @@ fn calids_or_own(context: &Context) -> Result<Vec<Option<Cow<'_, str>>>, Failure
     super::calids(context)
 }
 
+/// What is asked of the components of a time.
+fn in_window(context: &Context) -> Result<(Window, Wanted), Failure> {
+    let wanted = chosen(context)?;
+    Ok((window(context, wanted.zone.as_ref())?, wanted))
+}
+
 /// What a request wants that names no items: those of some kind, with some text, in some order.
 fn chosen(context: &Context) -> Result<Wanted, Failure> {
     let args = &context.args;

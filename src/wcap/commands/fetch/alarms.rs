@@ -4,9 +4,8 @@
 use super::{
     CALID, COMPONENT_TYPE, COMPRESSED, COMPSTATE, EMAILORCALID, FETCHATTACH, FETCHORDER, FILTER,
     INVITECOUNT, MAX_RESULTS, RECURRING, RELATIVEALARM, TZID, TZIDOUT, Wanted, calendar, chosen,
-    each, window,
+    each, in_window,
 };
-use crate::core::items::fetch::Window;
 use crate::dispatch::Cost;
 use crate::wcap::args::{Kind as Holds, Param};
 use crate::wcap::commands::calids;
@@ -92,11 +91,8 @@ pub(in crate::wcap::commands) const ROWS: &[Row] = &[
 
 fn by_alarm(context: &Context) -> Result<Answer, Failure> {
     let calids = calids(context)?;
-    let asked = || -> Result<(Window, Wanted), Failure> {
-        let wanted = chosen(context)?;
-        Ok((window(context, wanted.zone.as_ref())?, wanted))
-    };
-    each(context, &calids, asked(), |calid, (window, wanted)| {
+    let asked = in_window(context);
+    each(context, &calids, asked, |calid, (window, wanted)| {
         let core = &context.core;
         let fetched = core.fetch_alarms(&context.caller, calid, window, &wanted.selection)?;
         Ok(calendar(calid, fetched, &wanted.form))

@@ -3,7 +3,7 @@
 use super::{
     CALID, COMPONENT_TYPE, COMPRESSED, COMPSTATE, EMAILORCALID, FETCHATTACH, FETCHORDER, FILTER,
     INVITECOUNT, MAX_RESULTS, PRIMARY_OWNER, RECURRING, RELATIVEALARM, TZID, TZIDOUT, Wanted,
-    calendar, calids_or_own, chosen, each, window,
+    calendar, calids_or_own, each, in_window,
 };
 use crate::core::items::fetch::Window;
 use crate::dispatch::Cost;
@@ -69,12 +69,11 @@ fn by_range(context: &Context) -> Result<Answer, Failure> {
 }
 
 fn asked(context: &Context) -> Result<(Window, Wanted), Failure> {
-    let mut wanted = chosen(context)?;
+    let (window, mut wanted) = in_window(context)?;
     wanted.form.attributes = match context.args.integer("attrset")? {
         Some(0) => Attributes::Brief,
         Some(1) => Attributes::Usual,
         _ => Attributes::All,
     };
-    let window = window(context, wanted.zone.as_ref())?;
     Ok((window, wanted))
 }

@@ -5,8 +5,8 @@
 
 use super::{
     CALID, COMPONENT_TYPE, COMPRESSED, COMPSTATE, EMAILORCALID, FETCHATTACH, FETCHORDER, FILTER,
-    INVITECOUNT, RECURRING, RELATIVEALARM, TZID, TZIDOUT, Wanted, chosen, each, filled, headed,
-    kinds, most, window,
+    INVITECOUNT, RECURRING, RELATIVEALARM, TZID, TZIDOUT, each, filled, headed, in_window, kinds,
+    most, window,
 };
 use crate::core::attachments::NO_ATTACHMENTS;
 use crate::core::items::fetch::Window;
@@ -109,11 +109,8 @@ pub(in crate::wcap::commands) const ROWS: &[Row] = &[
 
 fn by_lastmod(context: &Context) -> Result<Answer, Failure> {
     let calids = calids(context)?;
-    let asked = || -> Result<(Window, Wanted), Failure> {
-        let wanted = chosen(context)?;
-        Ok((window(context, wanted.zone.as_ref())?, wanted))
-    };
-    each(context, &calids, asked(), |calid, (window, wanted)| {
+    let asked = in_window(context);
+    each(context, &calids, asked, |calid, (window, wanted)| {
         let core = &context.core;
         let changed = core.fetch_changed(&context.caller, calid, window, &wanted.selection)?;
         let calendar = filled(calid, changed.fetched, &wanted.form);
