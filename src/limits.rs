@@ -121,6 +121,9 @@ limits! {
     /// Messages in the outbox, one for each recipient. When it is full a change is stored, and says that nobody was
     /// mailed (errno 33).
     outbox: usize, Count = 100_000;
+    /// Attachments that one message for people elsewhere carries. Most mail servers refuse more than 25 MiB, and on the
+    /// way octets become a third more.
+    mail_attachments: usize, Bytes = 10 * MIB;
     /// Overrides of one series. All of them are read to expand one.
     overrides: usize, Count = 5_000;
 

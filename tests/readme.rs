@@ -276,7 +276,11 @@ fn the_operators_page_runs() {
         "wcapd() {{ '{}' \"$@\"; }}\nexport WCAPD_CONFIG=wcapd.toml\n",
         common::server::binary().display()
     );
-    for heading in ["## Accounts and calendars", "## Calendars from elsewhere"] {
+    for heading in [
+        "## Accounts and calendars",
+        "## Messages for people elsewhere",
+        "## Calendars from elsewhere",
+    ] {
         for step in section(&text, heading) {
             let _ = writeln!(script, "{}", step.command);
         }

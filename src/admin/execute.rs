@@ -7,6 +7,7 @@ use super::transfer;
 use crate::core::accounts::NewUser;
 use crate::core::audit::{self, Deed};
 use crate::core::calendars::{CalendarView, NewCalendar};
+use crate::core::outbox::{Letter, Letters};
 use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::ical::datetime::Timestamp;
 use crate::model::calendar::Calendar;
@@ -41,6 +42,8 @@ fn only_reads(request: &Request) -> bool {
             | Request::CalendarShow(_)
             | Request::CalendarAcl(_)
             | Request::SessionList(_)
+            | Request::OutboxList
+            | Request::OutboxShow(_)
             | Request::Check(false)
     )
 }
@@ -71,6 +74,10 @@ fn carry_out(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Respo
         Request::SessionEnd(user) => (session_end(core, &user), named("user")),
         Request::SessionEndOne(handle) => (session_end_one(core, &handle), String::new()),
         Request::SessionEndAll => (ended(core.end_sessions(|_| true)), String::new()),
+        Request::OutboxList
+        | Request::OutboxShow(_)
+        | Request::OutboxRetry(_)
+        | Request::OutboxDrop(_) => (outbox(core, &request), named("outbox")),
         Request::Import(calid) => (transfer::import(core, &calid, peer), named("calendar")),
         Request::Export(calid) => (transfer::export(core, &calid, peer), named("calendar")),
         Request::Check(repair) => (check(core, repair), String::new()),
@@ -93,7 +100,10 @@ fn carry_out(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Respo
         if let Some(cause) = std::error::Error::source(&error) {
             sentence = format!("{sentence}: {cause}");
         }
-        if matches!(error.kind(), Kind::NoSuchPrincipal | Kind::NoSuchCalendar) {
+        if matches!(
+            error.kind(),
+            Kind::NoSuchPrincipal | Kind::NoSuchCalendar | Kind::NoSuchItem
+        ) {
             sentence.push_str(&hint);
         }
         sentence
@@ -397,6 +407,64 @@ fn session_end_one(core: &Core, handle: &str) -> Result<Response, Error> {
 
 fn ended(count: Result<usize, Error>) -> Result<Response, Error> {
     Ok(Response::Lines(vec![format!("{} ended", count?)]))
+}
+
+fn outbox(core: &Core, request: &Request) -> Result<Response, Error> {
+    fn which(id: &Option<String>) -> Letters<'_> {
+        id.as_deref().map_or(Letters::All, Letters::One)
+    }
+    let told = |letters: Vec<Letter>, what: &str| {
+        let line = |letter: &Letter| {
+            let Letter {
+                method, uid, to, ..
+            } = letter;
+            format!("{what} {}: {method} of {uid} to {to}", letter.id)
+        };
+        Response::Lines(letters.iter().map(line).collect())
+    };
+    Ok(match request {
+        Request::OutboxShow(id) => letter_lines(&core.letter(id)?),
+        Request::OutboxRetry(id) => told(core.retry_letters(which(id))?, "due now"),
+        Request::OutboxDrop(id) => told(core.drop_letters(which(id))?, "dropped"),
+        _ => letter_table(&core.letters()?),
+    })
+}
+
+fn letter_table(letters: &[Letter]) -> Response {
+    let row = |letter: &Letter| {
+        vec![
+            letter.id.clone(),
+            letter.method.clone(),
+            letter.from.clone(),
+            letter.to.clone(),
+            letter.uid.clone(),
+            date_time(letter.written),
+            letter.attempts.to_string(),
+            letter.error.clone().unwrap_or_default(),
+        ]
+    };
+    let names = [
+        "MESSAGE", "METHOD", "FROM", "TO", "UID", "WRITTEN", "TRIED", "ERROR",
+    ];
+    Response::Table(heads(&names), letters.iter().map(row).collect())
+}
+
+/// What is known of a message, an empty line, and its text.
+fn letter_lines(letter: &Letter) -> Response {
+    let mut lines = vec![
+        format!("Message: {}", letter.id),
+        format!("Method: {}", letter.method),
+        format!("From: {}", letter.from),
+        format!("To: {}", letter.to),
+        format!("UID: {}", letter.uid),
+        format!("Written: {}", date_time(letter.written)),
+        format!("Due: {}", date_time(letter.due)),
+        format!("Tried: {}", letter.attempts),
+    ];
+    lines.extend(letter.error.iter().map(|error| format!("Error: {error}")));
+    lines.push(String::new());
+    lines.extend(letter.text.lines().map(str::to_owned));
+    Response::Lines(lines)
 }
 
 /// A check; with `repair`, a second one says what the repair could not mend.

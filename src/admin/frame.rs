@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::request::{Note, Request, Response};
 
 /// Changes whenever a message does.
-const PROTOCOL: u32 = 1;
+const PROTOCOL: u32 = 2;
 
 /// Longest greeting line, in octets.
 const GREETING_MAX: usize = 200;

@@ -106,6 +106,14 @@ pub enum Request {
     Check(bool),
     /// Copies the store to a new file at this absolute path, written by whoever carries the request out.
     Backup(PathBuf),
+    /// Lists the messages that wait to be mailed.
+    OutboxList,
+    /// Shows the message whose id begins so.
+    OutboxShow(String),
+    /// Makes the message whose id begins so due now, or all of them.
+    OutboxRetry(Option<String>),
+    /// Takes the message whose id begins so out, or all of them.
+    OutboxDrop(Option<String>),
 }
 
 /// The answer to a request that was carried out.

@@ -178,9 +178,9 @@ async fn garbage_and_early_ends_leave_the_server_serving() {
         for garbage in [
             &b""[..],
             b"GET / HTTP/1.1\r\n\r\n",
-            b"wcapd-admin 1 0\n\xff\xff\xff\xff",
-            b"wcapd-admin 1 0\n\x00\x00\x00\x02\xff\xff",
-            b"wcapd-admin 1 0\n\x00\x00\x00\x09abc",
+            b"wcapd-admin 2 0\n\xff\xff\xff\xff",
+            b"wcapd-admin 2 0\n\x00\x00\x00\x02\xff\xff",
+            b"wcapd-admin 2 0\n\x00\x00\x00\x09abc",
         ] {
             let path = data.join(SOCKET);
             let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();

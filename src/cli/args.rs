@@ -3,7 +3,11 @@
 //! Only the shape is here. What a command does is `admin`'s and the app's work, what a flag overrides is the
 //! configuration's.
 
+mod outbox;
+
 use std::path::PathBuf;
+
+pub use outbox::{Letters, Outbox};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -134,6 +138,10 @@ pub enum Command {
     /// Who is logged in.
     #[command(subcommand)]
     Session(Session),
+
+    /// Messages that wait to be mailed to people without a calendar here.
+    #[command(subcommand, after_help = outbox::EXAMPLES)]
+    Outbox(Outbox),
 
     /// Store the events, to-dos and journals of a file in a calendar.
     #[command(after_help = IMPORT_EXAMPLES)]
@@ -530,6 +538,10 @@ mod tests {
             "wcapd calendar acl tom --set @^a^r^g",
             "wcapd session list",
             "wcapd session end tom",
+            "wcapd outbox list",
+            "wcapd outbox show 3f",
+            "wcapd outbox retry --all",
+            "wcapd outbox drop 3f --data d",
             "wcapd import tom -",
             "wcapd export tom --format text/json --out FILE",
             "wcapd check --repair --config FILE",
@@ -560,6 +572,8 @@ mod tests {
                 "wcapd calendar create x --owner a --mail r@b",
                 "the following required arguments",
             ),
+            ("wcapd outbox drop", "the following required arguments"),
+            ("wcapd outbox drop 3f --all", "the argument '[ID]' cannot"),
         ] {
             let error = parse(line).unwrap_err();
             let sentence = usage_error(&error);

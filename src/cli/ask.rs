@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::absolute;
 
 use super::Failure;
-use super::args::{Calendar, Command, Group, Member, Password, Role, Session, User};
+use super::args::{Calendar, Command, Group, Member, Outbox, Password, Role, Session, User};
 use crate::admin::{Request, Secret};
 
 /// The request that `command` makes; nothing for the commands that are no requests.
@@ -22,6 +22,11 @@ pub(super) fn request(command: &Command) -> Result<Option<Request>, Failure> {
             (None, Some(id)) => Request::SessionEndOne(id.clone()),
             (None, None) => Request::SessionEndAll,
         },
+        Command::Outbox(Outbox::List) => Request::OutboxList,
+        Command::Outbox(Outbox::Show { id }) => Request::OutboxShow(id.clone()),
+        // Without an id it is all of them: clap sees to it.
+        Command::Outbox(Outbox::Retry(letters)) => Request::OutboxRetry(letters.id.clone()),
+        Command::Outbox(Outbox::Drop(letters)) => Request::OutboxDrop(letters.id.clone()),
         Command::Import(import) => Request::Import(import.calid.clone()),
         Command::Export(export) => Request::Export(export.calid.clone()),
         Command::Check(check) => Request::Check(check.repair),

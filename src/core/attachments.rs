@@ -14,7 +14,7 @@ use bytes::Bytes;
 use super::access::{Granted, Reading};
 use super::error::{Error, Kind, Result};
 use super::{Caller, Core};
-use crate::ical::component::{Component, Property};
+use crate::ical::component::{Component, Entry, Property};
 use crate::ical::object::CalendarObject;
 use crate::limits::Limits;
 use crate::model::attachment::{AttachmentId, CLIENT_ID_PARAM, ID_PARAM, NAME_PARAM, SIZE_PARAM};
@@ -354,6 +354,46 @@ pub(super) fn put_inline(t: &impl Reader, object: &mut CalendarObject) -> crate:
         });
     }
     Ok(())
+}
+
+/// Puts the data of named attachments into a message that leaves, while what is `left` of the octets lasts; with none
+/// left, nothing goes along. Lines whose data does not go along mean nothing elsewhere and are taken out. Answers what
+/// those attachments are called.
+pub(super) fn put_into_mail(
+    t: &impl Reader,
+    component: &mut Component,
+    left: &mut Option<usize>,
+) -> crate::store::Result<Vec<String>> {
+    let mut data = BTreeMap::new();
+    let mut missing = Vec::new();
+    for property in component.properties() {
+        let Some(id) = AttachmentId::of(property) else {
+            continue;
+        };
+        let length = attachments::find(t, id)?.map(|found| found.length);
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let rest = left.zip(length).and_then(|(left, l)| left.checked_sub(l));
+        match (rest, attachments::content(t, id)?) {
+            (Some(rest), Some(content)) => {
+                *left = Some(rest);
+                data.insert(id, content);
+            }
+            _ => missing.push(match property.param(NAME_PARAM) {
+                Some(name) => name.into_owned(),
+                None => "without a name".to_owned(),
+            }),
+        }
+    }
+    component.map_properties(|property| {
+        let content = AttachmentId::of(&property).and_then(|id| data.get(&id));
+        let inline = content.and_then(|content| inline(&property, content));
+        inline.unwrap_or(property)
+    });
+    component.retain(|entry| match entry {
+        Entry::Property(property) => AttachmentId::of(property).is_none(),
+        Entry::Component(_) => true,
+    });
+    Ok(missing)
 }
 
 /// A line with the data itself, without the id that means something only here.

@@ -10,7 +10,7 @@ use super::transfer::floating;
 use crate::model::calendar::Calendar;
 use crate::model::user::Principal;
 use crate::store::people::{MailRow, NameRow};
-use crate::store::{ReadTxn, attachments, calendars, check, items, people};
+use crate::store::{ReadTxn, attachments, calendars, check, items, outbox, people};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,12 +26,13 @@ pub struct Checked {
 impl Core {
     /// Reads every record and compares every index with what it is derived from.
     ///
-    /// With `repair`, calendars whose indexes are wrong get them built anew, and who names which attachment is noted
-    /// anew; the problems named are those found before.
+    /// With `repair`, calendars whose indexes are wrong get them built anew, and who names which attachment and what
+    /// waits in the outbox is noted anew; the problems named are those found before.
     pub fn check(&self, repair: bool) -> Result<Checked> {
         let (mut checked, sick, loose) = self.store().read(|t| self.verify(t))?;
         if repair && loose {
             self.store().write(attachments::rebuild)?;
+            self.store().write(outbox::rebuild)?;
             checked.repaired = true;
         }
         if repair && !sick.is_empty() {
@@ -45,7 +46,7 @@ impl Core {
         Ok(checked)
     }
 
-    /// What is wrong, the calendars whose indexes are, and whether something is with attachments.
+    /// What is wrong, the calendars whose indexes are, and whether something is with attachments or the outbox.
     fn verify(&self, t: &ReadTxn) -> Result<(Checked, Vec<Calendar>, bool)> {
         let mut checked = Checked::default();
         let (records, damaged) = check::records(t)?;
@@ -75,9 +76,10 @@ impl Core {
                 sick.push(calendar);
             }
         }
-        let attached = attachments::verify(t)?;
-        let loose = !attached.is_empty();
-        checked.problems.extend(attached);
+        let mut others = attachments::verify(t)?;
+        others.extend(outbox::verify(t)?);
+        let loose = !others.is_empty();
+        checked.problems.extend(others);
         Ok((checked, sick, loose))
     }
 

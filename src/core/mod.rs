@@ -19,6 +19,7 @@ pub mod expand;
 pub mod freebusy;
 pub mod items;
 mod login;
+pub mod outbox;
 mod outside;
 pub mod password;
 pub mod prefs;

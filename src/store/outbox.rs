@@ -1,12 +1,16 @@
 //! Messages that wait to leave: one row for each recipient, in the order in which they are due.
+//!
+//! Messages about one item to one recipient are a thread: a second row of keys leads to them, so that what a new
+//! message makes needless is found without a walk over the others. What is needless is the core's to say.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
 use super::space::Space;
-use super::{Key, KeyRange, Reader, WriteTxn, codec};
+use super::{Key, KeyRange, Reader, WriteTxn, codec, layout};
 use crate::ical::datetime::Timestamp;
 use crate::model::id::CalendarId;
 
@@ -37,10 +41,62 @@ pub struct Letter {
     pub attempts: u32,
     /// What went wrong the last time.
     pub error: Option<String>,
+    /// Whether the recipient was never sent anything of the item before.
+    pub first: bool,
+}
+
+/// [`Letter`] as version 1 wrote it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LetterV1 {
+    id: String,
+    method: String,
+    uid: String,
+    from: String,
+    to: String,
+    calendar: CalendarId,
+    text: String,
+    attachments: bool,
+    written: Timestamp,
+    due: Timestamp,
+    attempts: u32,
+    error: Option<String>,
+}
+
+/// What was sent before was not known then, so it may have been something.
+impl From<LetterV1> for Letter {
+    fn from(old: LetterV1) -> Self {
+        Self {
+            id: old.id,
+            method: old.method,
+            uid: old.uid,
+            from: old.from,
+            to: old.to,
+            calendar: old.calendar,
+            text: old.text,
+            attachments: old.attachments,
+            written: old.written,
+            due: old.due,
+            attempts: old.attempts,
+            error: old.error,
+            first: false,
+        }
+    }
 }
 
 fn key(due: Timestamp, id: &str) -> Key {
     Key::new().time(due).raw(id.as_bytes())
+}
+
+fn thread(calendar: CalendarId, uid: &str, to: &str) -> Key {
+    layout::calendar(calendar)
+        .text(uid)
+        .text(&to.to_lowercase())
+}
+
+fn thread_row(letter: &Letter) -> Key {
+    thread(letter.calendar, &letter.uid, &letter.to)
+        .time(letter.due)
+        .raw(letter.id.as_bytes())
 }
 
 /// The row of [`count`], kept in step with the letters so that asking costs one look.
@@ -60,6 +116,7 @@ fn set_count(t: &mut WriteTxn<'_>, count: u64) -> Result<()> {
 /// Adds a letter.
 pub fn put(t: &mut WriteTxn<'_>, letter: &Letter) -> Result<()> {
     t.save(Space::Outbox, &key(letter.due, &letter.id), letter)?;
+    t.put(Space::OutboxThreads, &thread_row(letter), &[])?;
     let count = count(t)?;
     set_count(t, count.saturating_add(1))
 }
@@ -67,8 +124,14 @@ pub fn put(t: &mut WriteTxn<'_>, letter: &Letter) -> Result<()> {
 /// Takes a letter away.
 pub fn remove(t: &mut WriteTxn<'_>, letter: &Letter) -> Result<()> {
     t.delete(Space::Outbox, &key(letter.due, &letter.id));
+    t.delete(Space::OutboxThreads, &thread_row(letter));
     let count = count(t)?;
     set_count(t, count.saturating_sub(1))
+}
+
+/// The letter called `id` that is due then; none when it has left or is due at another time.
+pub fn get(t: &impl Reader, due: Timestamp, id: &str) -> Result<Option<Letter>> {
+    t.load(Space::Outbox, &key(due, id))
 }
 
 /// Visits the letters, those due first first.
@@ -82,15 +145,66 @@ pub fn all(
     })
 }
 
-/// The letter called `id`. Walks all of them: for administration only.
-pub fn find(t: &impl Reader, id: &str) -> Result<Option<Letter>> {
-    let mut found = None;
+/// The letters about an item that wait to go from a calendar to one recipient, those due first first.
+pub fn waiting(t: &impl Reader, calendar: CalendarId, uid: &str, to: &str) -> Result<Vec<Letter>> {
+    let prefix = thread(calendar, uid, to);
+    let mut rows: Vec<Vec<u8>> = Vec::new();
+    layout::visit_prefix(t, Space::OutboxThreads, &prefix, |row, _| {
+        // What is left of the key is the letter's own.
+        rows.extend(row.get(prefix.len()..).map(<[u8]>::to_vec));
+        Ok(())
+    })?;
+    let mut letters = Vec::with_capacity(rows.len());
+    for row in rows {
+        letters.extend(t.load::<Letter>(Space::Outbox, &row)?);
+    }
+    Ok(letters)
+}
+
+/// What the rows of the threads and of the count should be.
+fn derived(t: &impl Reader) -> Result<(BTreeSet<Vec<u8>>, u64)> {
+    let (mut rows, mut count) = (BTreeSet::new(), 0);
     all(t, |letter| {
-        if letter.id == id {
-            found = Some(letter);
-            return Ok(ControlFlow::Break(()));
+        rows.insert(thread_row(&letter).into());
+        count += 1;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok((rows, count))
+}
+
+/// What is wrong with what is derived from the letters, one sentence each.
+pub fn verify(t: &impl Reader) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    let (mut expected, letters) = derived(t)?;
+    t.scan(Space::OutboxThreads, &KeyRange::all(), |key, _| {
+        if !expected.remove(key) {
+            wrong.push("the outbox knows of a message that is not there".to_owned());
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    Ok(found)
+    if !expected.is_empty() {
+        let count = expected.len();
+        wrong.push(format!("{count} messages in the outbox are not noted"));
+    }
+    let counted = count(t)?;
+    if counted != letters {
+        wrong.push(format!(
+            "the outbox counts {counted} messages and holds {letters}"
+        ));
+    }
+    Ok(wrong)
 }
+
+/// Makes anew what is derived from the letters.
+pub fn rebuild(t: &mut WriteTxn<'_>) -> Result<()> {
+    t.delete_range(Space::OutboxThreads, &KeyRange::all())?;
+    let (rows, count) = derived(t)?;
+    for row in rows {
+        t.put(Space::OutboxThreads, &row, &[])?;
+    }
+    set_count(t, count)
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 use super::attachments::Attachment;
 use super::codec::{DecodeError, Record, decode_body};
 use super::links::Link;
-use super::outbox::Letter;
+use super::outbox::{Letter, LetterV1};
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
 use crate::model::calendar::{Calendar, CalendarState, CalendarV1};
@@ -29,7 +29,6 @@ records! {
     Preferences, 1, "preferences";
     Attachment, 1, "an attachment";
     Link, 1, "a link";
-    Letter, 1, "a message in the outbox";
 }
 
 impl Record for Calendar {
@@ -57,6 +56,15 @@ impl Record for Item {
 
     fn from_older(version: u8, body: &[u8]) -> Result<Self, DecodeError> {
         decode_body::<ItemV1>(Self::WHAT, version, body).map(Self::from)
+    }
+}
+
+impl Record for Letter {
+    const WHAT: &'static str = "a message in the outbox";
+    const VERSION: u8 = 2;
+
+    fn from_older(version: u8, body: &[u8]) -> Result<Self, DecodeError> {
+        decode_body::<LetterV1>(Self::WHAT, version, body).map(Self::from)
     }
 }
 

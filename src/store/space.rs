@@ -94,6 +94,9 @@ spaces! {
     AttachmentData = "attachment_data",
     /// Who names them. Key: attachment, and the key of the record in [`Space::Objects`]. Value: none.
     AttachmentNames = "attachment_names",
+    /// Messages waiting to leave, by what they are about. Key: calendar, uid, recipient in lower case, and the key of
+    /// the record in [`Space::Outbox`]. Value: none.
+    OutboxThreads = "outbox_threads",
 }
 
 impl Space {

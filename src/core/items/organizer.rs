@@ -11,8 +11,8 @@ use super::store::{Method, Organizer, StoreItem};
 use crate::core::Core;
 use crate::core::access::Right;
 use crate::core::error::{Error, Kind as Failed, Result};
-use crate::core::schedule::attendee::{self, DELEGATED_TO};
-use crate::core::schedule::settle;
+use crate::core::schedule::attendee::{self, DELEGATED_TO, SENT_BY};
+use crate::core::schedule::{settle, view};
 use crate::ical::component::{Component, Property};
 use crate::ical::object::CalendarObject;
 use crate::ical::value;
@@ -265,19 +265,81 @@ fn property(
     request: &StoreItem<'_>,
     address: &str,
 ) -> Result<Property> {
+    let by = named_writer(t, desk, request)?.filter(|by| by != address);
     let organizer = Property::new("ORGANIZER", address);
+    Ok(attendee::with(
+        organizer,
+        SENT_BY,
+        by.as_deref().unwrap_or_default(),
+    ))
+}
+
+/// The address of the user who is said to write in the organizer's name.
+fn named_writer(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    request: &StoreItem<'_>,
+) -> Result<Option<String>> {
+    match request.sent_by.as_deref().filter(|text| !text.is_empty()) {
+        Some(user) => Ok(Some(desk.core.addressee(t, user)?.address)),
+        None => Ok(None),
+    }
+}
+
+/// The address of whoever writes in the name of the calendar's owner: the user that is named, else the caller; none
+/// when that is the owner.
+fn writer(t: &impl Reader, desk: &Desk<'_>, request: &StoreItem<'_>) -> Result<Option<String>> {
+    if let Some(named) = named_writer(t, desk, request)? {
+        let own = desk.core.is_own_address(t, desk.calendar, &named)?;
+        return Ok((!own).then_some(named));
+    }
+    let caller = desk.caller.principal();
+    let Some(caller) = caller.filter(|caller| *caller != desk.calendar.owner) else {
+        return Ok(None);
+    };
     Ok(
-        match request.sent_by.as_deref().filter(|text| !text.is_empty()) {
-            Some(user) => {
-                let by = desk.core.addressee(t, user)?;
-                match by.address == address {
-                    true => organizer,
-                    false => organizer.with_param("SENT-BY", &by.address),
-                }
-            }
-            None => organizer,
-        },
+        people::principal(t, caller)?.map(|user| match user.mail().first() {
+            Some(mail) => format!("mailto:{mail}"),
+            None => format!("mailto:{}", user.name()),
+        }),
     )
+}
+
+/// Says in what is new of an object who has written it in the owner's name: with the organizer when it goes out to
+/// attendees, with the attendee when it is an answer. RFC 5545 section 3.2.18.
+pub(super) fn sign(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    request: &StoreItem<'_>,
+    before: Option<&CalendarObject>,
+    object: &mut CalendarObject,
+) -> Result<()> {
+    let own = match request.method {
+        Method::Request | Method::Cancel => Vec::new(),
+        Method::Reply => own_addresses(t, desk.core, desk.calendar, object)?,
+        Method::Publish | Method::Update => return Ok(()),
+    };
+    let by = writer(t, desk, request)?.unwrap_or_default();
+    let is_new = |component: &Component| {
+        before.and_then(|before| view::counterpart(before, component)) != Some(component)
+    };
+    let meets = |component: &Component| component.property("ATTENDEE").is_some();
+    for component in &mut object.components {
+        if !is_new(component) || !meets(component) {
+            continue;
+        }
+        component.map_properties(|property| {
+            let speaks = match property.is("ATTENDEE") {
+                true => own.iter().any(|own| own == property.value()),
+                false => property.is("ORGANIZER") && request.method != Method::Reply,
+            };
+            match speaks {
+                true => attendee::with(property, SENT_BY, &by),
+                false => property,
+            }
+        });
+    }
+    Ok(())
 }
 
 /// The ORGANIZER a change puts in the place of the stored one; none when it stays.

@@ -89,7 +89,7 @@ pub struct StoreItem<'a> {
     pub defaults: &'a (dyn Fn(&Component) -> Vec<Property> + Sync),
     /// Its organizer.
     pub organizer: Organizer,
-    /// The user who wrote it in the organizer's name.
+    /// The user who wrote it in the owner's name; none: the caller.
     pub sent_by: Option<String>,
     /// Whether a start that its rule does not give moves to the first that it does.
     pub drop_unfit_start: bool,
@@ -419,7 +419,8 @@ impl Store<'_> {
         organizer::check_voice(self.desk, method, &objects)?;
         self.check_transparency(old, &objects)?;
         let mut written: Vec<Written> = Vec::with_capacity(objects.len());
-        for object in objects {
+        for mut object in objects {
+            organizer::sign(t, self.desk, self.request, old, &mut object)?;
             let object = match method {
                 Method::Request | Method::Cancel => self.tell(t, old, object)?,
                 Method::Publish => {

@@ -3,7 +3,7 @@
 //! Pure functions. An answer to a series reaches those of its exceptions that were answered as the series was; one to
 //! an instance makes an exception of it. RFC 5546 sections 3.2.3 and 4.2.5.
 
-use super::attendee::{self, DELEGATED_FROM, DELEGATED_TO, PARTSTAT};
+use super::attendee::{self, DELEGATED_FROM, DELEGATED_TO, PARTSTAT, SENT_BY};
 use super::view::{counterpart, recurrence_id, sequence};
 use crate::core::items::edit::{EditError, insert};
 use crate::core::items::exception::exception;
@@ -203,8 +203,10 @@ fn take(component: &mut Component, said: &Component, own: &Property, unused: &mu
     *unused = Unused::Known;
     let partstat = attendee::partstat(own);
     let to = attendee::listed(own, DELEGATED_TO);
+    let by = own.param(SENT_BY).unwrap_or_default();
     attendee::change(component, address, |attendee| {
         let attendee = attendee::with(attendee, PARTSTAT, &partstat);
+        let attendee = attendee::with(attendee, SENT_BY, &by);
         let known = attendee::listed(&attendee, DELEGATED_TO);
         match (known == to, to.is_empty()) {
             (true, _) => attendee,

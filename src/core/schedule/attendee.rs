@@ -14,6 +14,8 @@ pub const PARTSTAT: &str = "PARTSTAT";
 pub const DELEGATED_TO: &str = "DELEGATED-TO";
 /// Whom an attendee has the invitation from.
 pub const DELEGATED_FROM: &str = "DELEGATED-FROM";
+/// Who has written in somebody's name.
+pub const SENT_BY: &str = "SENT-BY";
 
 /// The attendees of a component.
 pub fn all(component: &Component) -> impl Iterator<Item = &Property> {

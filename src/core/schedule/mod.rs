@@ -64,10 +64,12 @@ pub enum Status {
     NoAuthority,
     /// It could not be worked now.
     Unavailable,
+    /// It was not needed: what it would have called off had not left either.
+    Withdrawn,
 }
 
 impl Status {
-    /// The code, as in `SCHEDULE-STATUS="1.2"`.
+    /// The code, as in `SCHEDULE-STATUS="1.2"`; empty where there is nothing to say.
     pub fn code(self) -> &'static str {
         match self {
             Self::Pending => "1.0",
@@ -75,6 +77,7 @@ impl Status {
             Self::InvalidAddress => "3.7",
             Self::NoAuthority => "3.8",
             Self::Unavailable => "5.1",
+            Self::Withdrawn => "",
         }
     }
 }
@@ -131,6 +134,10 @@ pub(super) struct Message<'a> {
     pub(super) to: &'a str,
     /// Whether it only tells what others have answered: whoever has put the item away gets it no more.
     pub(super) refresh: bool,
+    /// Whether the recipient was never sent anything of it before.
+    pub(super) first: bool,
+    /// Whether it calls off everything that the recipient was told.
+    pub(super) whole: bool,
 }
 
 impl<'a> Round<'a> {

@@ -86,6 +86,8 @@ impl Round<'_> {
             from: own,
             to: organizer,
             refresh: false,
+            first: false,
+            whole: false,
         };
         self.mail(t, &message, shortfall).map(Some)
     }
@@ -169,6 +171,8 @@ impl Round<'_> {
                 from: organizer,
                 to: &delegate,
                 refresh: false,
+                first: false,
+                whole: false,
             };
             match self.core.calendar_behind(t, &delegate)? {
                 Some(calendar) => {

@@ -77,6 +77,8 @@ impl Round<'_> {
                 from: &from,
                 to: &party.address,
                 refresh: letter.known && news != News::Organizer,
+                first: before.is_none_or(|before| !was_addressed(before, &party.address)),
+                whole: letter.whole,
             };
             let taken = match left.checked_sub(size_of(message.object)) {
                 Some(rest) => {
@@ -159,6 +161,8 @@ impl Round<'_> {
                 from: &from,
                 to: &party.address,
                 refresh: false,
+                first: false,
+                whole: gone.is_none(),
             };
             self.hand_over(t, &party, &message, shortfall)?;
         }
@@ -231,6 +235,8 @@ struct Letter {
     before: Option<CalendarObject>,
     /// Whether they are told news of what they know.
     known: bool,
+    /// Whether all that they know is called off.
+    whole: bool,
 }
 
 fn letter(
@@ -250,6 +256,7 @@ fn letter(
         object: now,
         known: known.is_some(),
         before: known,
+        whole: false,
     };
     match (known, now) {
         (None, None) => None,
@@ -258,6 +265,7 @@ fn letter(
             object: raised(&known),
             before: None,
             known: false,
+            whole: true,
         }),
         (None, Some(now)) if now.components.iter().all(is_cancelled) => None,
         (None, Some(now)) => Some(request(now, None)),
@@ -274,6 +282,7 @@ fn letter(
                 object,
                 before: None,
                 known: false,
+                whole: now.components.iter().all(is_cancelled),
             },
             None => request(now, Some(known)),
         }),
@@ -297,6 +306,11 @@ fn called_off(known: &CalendarObject, now: &CalendarObject) -> Option<CalendarOb
 /// Whether the attendee has been sent something, which has arrived or is on its way.
 fn was_told(object: &CalendarObject, address: &str) -> bool {
     deliveries(object, address).any(|delivery| delivery != Delivery::Failed)
+}
+
+/// Whether a message to the attendee was ever meant to go, whatever became of it, be it the client's own.
+fn was_addressed(object: &CalendarObject, address: &str) -> bool {
+    deliveries(object, address).next().is_some() || is_told_elsewhere(object, address)
 }
 
 /// Whether the last message to the attendee did not arrive.

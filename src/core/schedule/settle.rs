@@ -2,7 +2,7 @@
 //!
 //! Pure functions over components. RFC 5546 section 2.1.4; RFC 6638 sections 3.2.1 and 3.2.8.
 
-use super::attendee::{self, DELEGATED_TO, PARTSTAT, SCHEDULE_STATUS};
+use super::attendee::{self, DELEGATED_TO, PARTSTAT, SCHEDULE_STATUS, SENT_BY};
 use super::view::same_times;
 use crate::core::items::edit::insert;
 use crate::ical::component::{Component, Entry, Property};
@@ -39,6 +39,10 @@ pub fn answers(
         let attendee = match known {
             Some(known) => restored(attendee, known),
             None => attendee,
+        };
+        let attendee = match said.as_str() {
+            "NEEDS-ACTION" => attendee::with(attendee, SENT_BY, ""),
+            _ => attendee,
         };
         attendee::with(attendee, PARTSTAT, &said)
     });
