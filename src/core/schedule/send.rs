@@ -121,6 +121,8 @@ impl Round<'_> {
                 from,
                 to: &thing.address,
                 refresh: true,
+                first: false,
+                whole: false,
             };
             self.deliver(t, calendar, &message)?;
         }
