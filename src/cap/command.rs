@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::job::{Cancel, Outcome};
 use super::object::{self, Fault};
 use super::status::Status;
-use super::{PRODID, Settings, query};
+use super::{PRODID, Settings, query, write};
 use crate::codes::codes;
 use crate::core::{Caller, Core, Error, Kind};
 use crate::ical::component::{Component, Property};
@@ -37,9 +37,9 @@ type Run = fn(&Request<'_>, &str, &Core) -> Answer;
 
 /// The commands of both dialects.
 pub const METHODS: &[Method] = &[
-    method("CREATE", "", None),
-    method("DELETE", "", None),
-    method("MODIFY", "", None),
+    method("CREATE", "", Some(write::create)),
+    method("DELETE", "", Some(write::delete)),
+    method("MODIFY", "", Some(write::modify)),
     method("MOVE", "", None),
     method("READ", "SEARCH", Some(query::read)),
     method("GENERATEUID", "GENERATE-UID", Some(generate_uids)),
@@ -75,6 +75,8 @@ pub struct Request<'a> {
     pub targets: Vec<String>,
     /// The option of commands that take one.
     pub option: Option<String>,
+    /// The iTIP method beside the command, in dialect B.
+    pub method: Option<String>,
     /// What it is about: the components in it, in order.
     pub objects: Vec<&'a Component>,
     /// What the door is set to.
@@ -89,6 +91,37 @@ pub struct Answer {
     properties: Vec<Property>,
     /// Components it answers with, and the iTIP method that each waits with.
     pub objects: Vec<(Option<String>, Component)>,
+    /// What became of each component it was to change.
+    pub entries: Vec<Entry>,
+}
+
+/// What became of one component: its name, what identifies it, and its REQUEST-STATUS.
+#[derive(Debug)]
+pub struct Entry(Component);
+
+impl Entry {
+    /// One of a component called `name`.
+    pub fn of(
+        name: &str,
+        ids: impl IntoIterator<Item = Property>,
+        status: &str,
+        text: &str,
+    ) -> Self {
+        let mut made = Component::new(name);
+        ids.into_iter().for_each(|id| made.push(id));
+        made.push(value::request_status_property(status, text, None));
+        Self(made)
+    }
+
+    /// In dialect B: of MODIFY the component itself, else what is in it.
+    fn into_reply(self, whole: bool) -> Component {
+        let mut reply = Component::new("VREPLY");
+        match whole {
+            true => reply.push_component(self.0),
+            false => self.0.properties().for_each(|p| reply.push(p.clone())),
+        }
+        reply
+    }
 }
 
 impl Answer {
@@ -99,7 +132,26 @@ impl Answer {
             text: text.into(),
             properties: Vec::new(),
             objects: Vec::new(),
+            entries: Vec::new(),
         }
+    }
+
+    /// What became of each component.
+    pub fn with(entries: Vec<Entry>) -> Self {
+        Self {
+            entries,
+            ..Self::success()
+        }
+    }
+
+    /// Its code.
+    pub fn status(&self) -> &'static str {
+        self.status
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Everything went as it was to.
@@ -247,6 +299,7 @@ fn in_a<'a>(
         id: inherited("CMDID").map(|id| id.to_text().into_owned()),
         targets: if own.is_empty() { targets(outer) } else { own },
         option: method.and_then(|method| method.param("OPTIONS").map(|o| o.into_owned())),
+        method: None,
         objects: command
             .components()
             .filter(|inner| !inner.is("VCOMMAND"))
@@ -285,6 +338,7 @@ fn in_b<'a>(
         id: param("ID"),
         targets: targets.map(|target| target.value().to_owned()).collect(),
         option: param("OPTIONS").or_else(|| param("OPTION")),
+        method: outer.value("METHOD").map(str::to_owned),
         objects: outer.components().collect(),
         settings,
     }
@@ -311,7 +365,7 @@ impl Request<'_> {
     }
 
     /// The answer in the request's dialect: in B an object for each method that components wait with.
-    fn reply(&self, target: &str, answer: Answer) -> Vec<Component> {
+    fn reply(&self, target: &str, mut answer: Answer) -> Vec<Component> {
         let status = value::request_status_property(answer.status, &answer.text, None);
         let target = (!target.is_empty())
             .then(|| Property::new("TARGET", qualified(target, &self.settings.csid)));
@@ -327,10 +381,12 @@ impl Request<'_> {
             answer.properties.into_iter().for_each(|p| reply.push(p));
             let objects = answer.objects.into_iter();
             objects.for_each(|(_, object)| reply.push_component(object));
+            let entries = answer.entries.into_iter();
+            entries.for_each(|Entry(entry)| reply.push_component(entry));
             return vec![reply];
         }
         let mut groups: Vec<(Option<String>, Vec<Component>)> = vec![(None, Vec::new())];
-        for (method, object) in answer.objects {
+        for (method, object) in std::mem::take(&mut answer.objects) {
             match groups.iter_mut().find(|(of, _)| *of == method) {
                 Some((_, group)) => group.push(object),
                 None => groups.push((method, vec![object])),
@@ -352,6 +408,14 @@ impl Request<'_> {
             reply.push(command);
             if let Some(method) = method {
                 reply.push(Property::new("METHOD", method));
+            }
+            let changes = self.name.eq_ignore_ascii_case("MODIFY");
+            for entry in std::mem::take(&mut answer.entries) {
+                reply.push_component(entry.into_reply(changes));
+            }
+            if reply.components().next().is_some() {
+                replies.push(reply);
+                continue;
             }
             let mut body = Component::new("VREPLY");
             answer.properties.iter().for_each(|p| body.push(p.clone()));
@@ -397,8 +461,13 @@ impl Place {
     }
 }
 
-/// An address with its scheme and store: relative ones belong to this store, whose own address has no path.
+/// An address with its scheme and store: relative ones belong to this store, whose own address has no path. Mail addresses
+/// are what they are.
 pub fn qualified(address: &str, csid: &str) -> String {
+    let mail = address.get(..7);
+    if mail.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
+        return address.to_owned();
+    }
     let scheme = address
         .get(..4)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("cap:"));
@@ -450,6 +519,7 @@ mod tests {
             ("://cal.example.com/x", "cap://cal.example.com/x"),
             ("cap://cal.example.com/", "cap://cal.example.com"),
             ("cap://cal.example.com", "cap://cal.example.com"),
+            ("mailto:a@example.com", "mailto:a@example.com"),
         ] {
             assert_eq!(qualified(address, "cal.example.com"), expected, "{address}");
         }

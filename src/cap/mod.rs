@@ -13,11 +13,13 @@ pub mod job;
 pub mod object;
 mod properties;
 mod query;
+mod replace;
 pub mod sasl;
 pub mod server;
 pub mod settings;
 pub mod status;
 pub mod work;
+mod write;
 
 pub use server::{Begin, Host, serve};
 pub use settings::Settings;

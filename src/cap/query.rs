@@ -25,6 +25,18 @@ pub(super) struct Asked {
     pub(super) size: Option<usize>,
 }
 
+impl Asked {
+    /// A query that was not sent, with nothing besides.
+    pub(super) fn of(query: Query) -> Self {
+        Self {
+            query,
+            expand: false,
+            results: None,
+            size: None,
+        }
+    }
+}
+
 /// The queries in a command. Errors: the answer that says what is wrong with them.
 pub(super) fn asked(request: &Request<'_>) -> Result<Vec<Asked>, Answer> {
     let mut found = Vec::new();

@@ -117,7 +117,8 @@ impl<'a> Deletion<'a> {
         }
     }
 
-    fn one(
+    /// Deletes one item, or an instance of it.
+    pub(super) fn one(
         &mut self,
         t: &mut WriteTxn<'_>,
         request: &DeleteItems,

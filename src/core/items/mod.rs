@@ -8,6 +8,7 @@
 pub mod alarms;
 pub mod attach;
 pub mod attendees;
+mod book;
 pub mod by_id;
 pub mod clear;
 pub mod delete;
@@ -31,3 +32,4 @@ pub mod sync;
 #[cfg(test)]
 mod testing;
 pub mod times;
+pub mod whole;

@@ -265,7 +265,7 @@ fn property(
     request: &StoreItem<'_>,
     address: &str,
 ) -> Result<Property> {
-    let by = named_writer(t, desk, request)?.filter(|by| by != address);
+    let by = named_writer(t, desk, request.sent_by.as_deref())?.filter(|by| by != address);
     let organizer = Property::new("ORGANIZER", address);
     Ok(attendee::with(
         organizer,
@@ -275,12 +275,8 @@ fn property(
 }
 
 /// The address of the user who is said to write in the organizer's name.
-fn named_writer(
-    t: &impl Reader,
-    desk: &Desk<'_>,
-    request: &StoreItem<'_>,
-) -> Result<Option<String>> {
-    match request.sent_by.as_deref().filter(|text| !text.is_empty()) {
+fn named_writer(t: &impl Reader, desk: &Desk<'_>, sent_by: Option<&str>) -> Result<Option<String>> {
+    match sent_by.filter(|text| !text.is_empty()) {
         Some(user) => Ok(Some(desk.core.addressee(t, user)?.address)),
         None => Ok(None),
     }
@@ -288,8 +284,8 @@ fn named_writer(
 
 /// The address of whoever writes in the name of the calendar's owner: the user that is named, else the caller; none
 /// when that is the owner.
-fn writer(t: &impl Reader, desk: &Desk<'_>, request: &StoreItem<'_>) -> Result<Option<String>> {
-    if let Some(named) = named_writer(t, desk, request)? {
+fn writer(t: &impl Reader, desk: &Desk<'_>, sent_by: Option<&str>) -> Result<Option<String>> {
+    if let Some(named) = named_writer(t, desk, sent_by)? {
         let own = desk.core.is_own_address(t, desk.calendar, &named)?;
         return Ok((!own).then_some(named));
     }
@@ -310,16 +306,17 @@ fn writer(t: &impl Reader, desk: &Desk<'_>, request: &StoreItem<'_>) -> Result<O
 pub(super) fn sign(
     t: &impl Reader,
     desk: &Desk<'_>,
-    request: &StoreItem<'_>,
+    method: Method,
+    sent_by: Option<&str>,
     before: Option<&CalendarObject>,
     object: &mut CalendarObject,
 ) -> Result<()> {
-    let own = match request.method {
+    let own = match method {
         Method::Request | Method::Cancel => Vec::new(),
         Method::Reply => own_addresses(t, desk.core, desk.calendar, object)?,
         Method::Publish | Method::Update => return Ok(()),
     };
-    let by = writer(t, desk, request)?.unwrap_or_default();
+    let by = writer(t, desk, sent_by)?.unwrap_or_default();
     let is_new = |component: &Component| {
         before.and_then(|before| view::counterpart(before, component)) != Some(component)
     };
@@ -331,7 +328,7 @@ pub(super) fn sign(
         component.map_properties(|property| {
             let speaks = match property.is("ATTENDEE") {
                 true => own.iter().any(|own| own == property.value()),
-                false => property.is("ORGANIZER") && request.method != Method::Reply,
+                false => property.is("ORGANIZER") && method != Method::Reply,
             };
             match speaks {
                 true => attendee::with(property, SENT_BY, &by),

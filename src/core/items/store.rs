@@ -4,10 +4,9 @@
 //! them say this. What is written is a whole object, zones included; a change that says nothing new is not
 //! written. WCAP's storeevents and storetodos; the methods are those of RFC 5546.
 
-use std::cell::Cell;
-
-use super::attach::{self, Attach, Attaching, Dropped};
-use super::desk::{Desk, Written};
+use super::attach::{Attach, Attaching, Dropped};
+use super::book::Booker;
+use super::desk::Desk;
 use super::edit::{Edit, PropertyEdit, insert};
 use super::organizer::Voices;
 use super::reply::{answer_exceptions, reply};
@@ -17,8 +16,8 @@ use super::times::Context;
 use super::{links, organizer};
 use crate::core::access::{Adding, Modifying, Right};
 use crate::core::error::{Error, Kind as Failed, Result};
-use crate::core::schedule::send::{News, is_told, leave_behind};
-use crate::core::schedule::{Notify, Round, Shortfall, settle};
+use crate::core::schedule::send::is_told;
+use crate::core::schedule::{Notify, Shortfall, settle};
 use crate::core::{Caller, Core};
 use crate::ical::component::{Component, Property};
 use crate::ical::object::{CalendarObject, Kind};
@@ -144,7 +143,8 @@ impl Core {
                 request,
                 fresh: &fresh,
                 attaching: &attaching,
-                shortfall: Cell::default(),
+                booker: Booker::new(&desk, request.method, request.notify)
+                    .written_by(request.sent_by.as_deref()),
             };
             let (written, dropped) = match old {
                 None => {
@@ -166,13 +166,13 @@ impl Core {
                 },
                 readable: access.allows(Right::Read),
                 dropped,
-                shortfall: store.shortfall.get(),
+                shortfall: store.booker.shortfall(),
             })
         })
     }
 }
 
-fn check_uid(uid: &str) -> Result<()> {
+pub(super) fn check_uid(uid: &str) -> Result<()> {
     if uid.len() > UID_MAX || uid.chars().any(char::is_control) {
         let message = format!("expected a UID of at most {UID_MAX} octets without line breaks");
         return Err(Error::new(Failed::BadValue, message));
@@ -186,7 +186,7 @@ struct Store<'a> {
     request: &'a StoreItem<'a>,
     fresh: &'a str,
     attaching: &'a Attaching<'a>,
-    shortfall: Cell<Shortfall>,
+    booker: Booker<'a>,
 }
 
 impl Store<'_> {
@@ -276,7 +276,7 @@ impl Store<'_> {
             Changed::Object { object, .. } => object,
             _ => object,
         };
-        self.write(t, None, vec![object])
+        self.booker.write(t, None, vec![object])
     }
 
     fn modify(&self, t: &mut WriteTxn<'_>, item: &Item) -> Result<(Vec<String>, Option<Dropped>)> {
@@ -336,7 +336,7 @@ impl Store<'_> {
                     (Method::Cancel, Target::Whole, _) => call_off_exceptions(&mut made, now),
                     _ => {}
                 }
-                self.write(t, Some((item, &object)), vec![made])?
+                self.booker.write(t, Some((item, &object)), vec![made])?
             }
             Changed::Split { edited, mut rest } => {
                 // What is left ends or begins elsewhere: a new revision of it, too.
@@ -344,7 +344,8 @@ impl Store<'_> {
                 {
                     stamp(method, before, after, now);
                 }
-                self.write(t, Some((item, &object)), vec![edited, rest])?
+                self.booker
+                    .write(t, Some((item, &object)), vec![edited, rest])?
             }
         };
         Ok((written, dropped))
@@ -358,7 +359,7 @@ impl Store<'_> {
         object: &CalendarObject,
     ) -> Result<Vec<String>> {
         organizer::check_voice(self.desk, Method::Request, std::slice::from_ref(object))?;
-        let told = self.tell(t, Some(object), object.clone())?;
+        let told = self.booker.tell(t, Some(object), object.clone())?;
         if told == *object || item.is_queued() {
             return Ok(Vec::new());
         }
@@ -367,124 +368,13 @@ impl Store<'_> {
         Ok(vec![written.object.uid])
     }
 
-    fn round(&self) -> Round<'_> {
-        let desk = self.desk;
-        Round::new(desk.core, desk.caller, desk.calendar, self.request.notify)
-    }
-
-    /// Tells the attendees of a change.
-    fn tell(
-        &self,
-        t: &mut WriteTxn<'_>,
-        old: Option<&CalendarObject>,
-        object: CalendarObject,
-    ) -> Result<CalendarObject> {
-        let mut shortfall = self.shortfall.get();
-        let before = old.filter(|old| old.uid == object.uid);
-        let told = self
-            .round()
-            .tell(t, before, object, News::Organizer, &mut shortfall)?;
-        self.shortfall.set(shortfall);
-        Ok(told)
-    }
-
-    /// Carries the answer of the calendar's owner to the organizer.
-    fn answer(
-        &self,
-        t: &mut WriteTxn<'_>,
-        old: Option<&CalendarObject>,
-        written: &Written,
-    ) -> Result<()> {
-        let desk = self.desk;
-        let own = desk.core.attendee_of(t, desk.calendar, &written.object)?;
-        if let Some(own) = own {
-            let mut shortfall = self.shortfall.get();
-            let round = self.round();
-            round.answer(t, old, &written.object, &own, &mut shortfall)?;
-            self.shortfall.set(shortfall);
-        }
-        Ok(())
-    }
-
-    /// Books the objects, tells those they concern, and answers their UIDs.
-    fn write(
-        &self,
-        t: &mut WriteTxn<'_>,
-        old: Option<(&Item, &CalendarObject)>,
-        objects: Vec<CalendarObject>,
-    ) -> Result<Vec<String>> {
-        let method = self.request.method;
-        let (item, old) = (old.map(|(item, _)| item), old.map(|(_, object)| object));
-        attach::check_count(self.desk.core, old, &objects)?;
-        organizer::check_voice(self.desk, method, &objects)?;
-        self.check_transparency(old, &objects)?;
-        let mut written: Vec<Written> = Vec::with_capacity(objects.len());
-        for mut object in objects {
-            organizer::sign(t, self.desk, self.request, old, &mut object)?;
-            let object = match method {
-                Method::Request | Method::Cancel => self.tell(t, old, object)?,
-                Method::Publish => {
-                    let mut object = object;
-                    leave_behind(&mut object);
-                    object
-                }
-                Method::Reply | Method::Update => object,
-            };
-            written.push(self.desk.finished(object)?);
-        }
-        self.desk.check_free(t, old, &written)?;
-        for written in &written {
-            match item.filter(|item| item.is_queued()) {
-                Some(item) if self.desk.waits(t, written)? => {
-                    self.desk.keep_queued(t, item, written)?;
-                }
-                _ => {
-                    self.desk.book(t, written)?;
-                }
-            }
-            if method == Method::Reply {
-                self.answer(t, old, written)?;
-            }
-        }
-        Ok(written
-            .into_iter()
-            .map(|written| written.object.uid)
-            .collect())
-    }
-
-    /// A resource is busy whenever it is booked. Errors: `TransparentResource`.
-    fn check_transparency(
-        &self,
-        old: Option<&CalendarObject>,
-        objects: &[CalendarObject],
-    ) -> Result<()> {
-        let transparent = |c: &Component| {
-            c.value("TRANSP")
-                .is_some_and(|v| v.eq_ignore_ascii_case("TRANSPARENT"))
-        };
-        let new = |c: &Component| old.is_none_or(|old| !old.components.contains(c));
-        let said = objects
-            .iter()
-            .flat_map(|o| &o.components)
-            .any(|c| transparent(c) && new(c));
-        let was = old.is_some_and(|old| old.components.iter().any(transparent));
-        if self.desk.calendar.properties.resource && said && !was {
-            let message = "expected a resource to be busy whenever it is booked";
-            return Err(Error::new(Failed::TransparentResource, message));
-        }
-        Ok(())
-    }
-
     /// Who of the attendees speaks for themselves, after groups among them were expanded and names made addresses.
     fn voices(&self, t: &impl Reader, edit: &mut Edit, components: &[Component]) -> Result<Voices> {
         let Some(list) = &mut edit.attendees else {
             return organizer::voices(t, self.desk, &[], components);
         };
         let clipped = organizer::resolve(t, self.desk, &mut list.entries, components)?;
-        self.shortfall.set(Shortfall {
-            clipped: clipped || self.shortfall.get().clipped,
-            ..self.shortfall.get()
-        });
+        self.booker.note_clipped(clipped);
         organizer::voices(t, self.desk, &list.entries, components)
     }
 }

@@ -47,6 +47,8 @@ pub struct Row {
     pub owners: Vec<String>,
     /// Whether there is more in it than the caller may see.
     pub hidden: bool,
+    /// The change of the calendar that its item was stored by.
+    pub change: u64,
 }
 
 impl Row {
@@ -59,6 +61,7 @@ impl Row {
             method: None,
             owners,
             hidden: false,
+            change: 0,
         }
     }
 }

@@ -13,6 +13,15 @@ pub struct Query {
     pub filter: Option<Condition>,
 }
 
+impl Query {
+    /// Whether a condition is about a column of that name.
+    pub fn names(&self, column: &str) -> bool {
+        self.filter
+            .as_ref()
+            .is_some_and(|filter| filter.names(column))
+    }
+}
+
 /// Components are tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
@@ -181,4 +190,17 @@ pub enum Condition {
         /// Whether the caller is not to.
         not: bool,
     },
+}
+
+impl Condition {
+    fn names(&self, column: &str) -> bool {
+        match self {
+            Self::Any(parts) | Self::All(parts) => parts.iter().any(|part| part.names(column)),
+            Self::Compare(operand, ..)
+            | Self::Like { operand, .. }
+            | Self::Null { operand, .. }
+            | Self::In { operand, .. } => operand.column().name == column,
+            Self::State { .. } | Self::Owned { .. } => false,
+        }
+    }
 }

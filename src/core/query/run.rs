@@ -12,7 +12,7 @@ use crate::core::Core;
 use crate::core::access::{Granted, Reading, is_restricted};
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::items::rules::RULE_NAMES;
-use crate::ical::component::Component;
+use crate::ical::component::{Component, Property};
 use crate::ical::datetime::{DateTime, TimeRange, Timestamp};
 use crate::ical::instances::{Instance, Series};
 use crate::ical::object::{CalendarObject, Kind};
@@ -150,6 +150,11 @@ impl<'a> Run<'a> {
                 *component = self.granted.view(component);
             }
         }
+        // Stamps are the store's.
+        for component in &mut object.components {
+            component.set(Property::new("CREATED", item.created.to_string()));
+            component.set(Property::new("LAST-MODIFIED", item.modified.to_string()));
+        }
         let before = self.found.len();
         match self.ask.expand {
             true => self.instances(item, &object)?,
@@ -262,6 +267,7 @@ impl<'a> Run<'a> {
                     uid: item.uid.clone(),
                     method: item.method.clone(),
                     owners: self.owners.clone(),
+                    change: item.change,
                     hidden: !self.granted.sees_everything()
                         && item.facts.restricted
                         && is_restricted(component),

@@ -1,0 +1,338 @@
+//! CREATE, MODIFY and DELETE of items (draft-ietf-calsch-cap-04 sections 7.2.1.1 to 7.2.1.3; RFC 4324 sections 10.4, 10.5
+//! and 10.8).
+
+use super::command::{Answer, Dialect, Entry, Place, Request, qualified};
+use super::query::{Asked, asked};
+use super::replace;
+use crate::core::access::Right;
+use crate::core::items::whole::Touched;
+use crate::core::query::{Ask, Query, Select, Table};
+use crate::core::{Core, Error, Kind as Failed};
+use crate::ical::component::{Component, Property};
+use crate::ical::object::Kind;
+
+/// iTIP's methods, which send instead of booking.
+const SENT: [&str; 8] = [
+    "PUBLISH",
+    "REQUEST",
+    "REPLY",
+    "ADD",
+    "CANCEL",
+    "REFRESH",
+    "COUNTER",
+    "DECLINECOUNTER",
+];
+
+fn either(answer: Result<Answer, Answer>) -> Answer {
+    match answer {
+        Ok(answer) | Err(answer) => answer,
+    }
+}
+
+/// The calendar that a command writes in. Errors: the answer to other targets.
+fn calendar_of(request: &Request<'_>, target: &str) -> Result<String, Answer> {
+    match Place::of(target, &request.settings.csid)? {
+        Place::Calendar(calid) => Ok(calid),
+        Place::Store => Err(Answer::of(
+            "3.14",
+            "this server makes and changes items only; name a calendar as TARGET",
+        )),
+    }
+}
+
+/// CREATE.
+pub(super) fn create(request: &Request<'_>, target: &str, core: &Core) -> Answer {
+    either(created(request, target, core))
+}
+
+fn created(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
+    let calid = calendar_of(request, target)?;
+    if request.method.as_deref().is_some_and(is_sent) {
+        return Err(sending());
+    }
+    // What stops all of it is said of the target.
+    match core.has_right(request.caller, Some(&calid), Right::Add) {
+        Ok(true) => {}
+        Ok(false) => {
+            let cause = Error::denied("add items", &calid);
+            return Err(Answer::failed(request.dialect, &cause));
+        }
+        Err(cause) => return Err(Answer::failed(request.dialect, &cause)),
+    }
+    let is_zone = |object: &&&Component| object.is("VTIMEZONE");
+    let timezones: Vec<Component> = request
+        .objects
+        .iter()
+        .filter(is_zone)
+        .map(|zone| (*zone).clone())
+        .collect();
+    let objects: Vec<&Component> = request
+        .objects
+        .iter()
+        .filter(|object| !is_zone(object))
+        .copied()
+        .collect();
+    if objects.is_empty() {
+        return Err(Answer::of(
+            "6.3",
+            "expected something to create, found nothing",
+        ));
+    }
+    let mut entries = Vec::new();
+    for group in groups(&objects, core) {
+        create_group(request, &calid, core, group, &timezones, &mut entries);
+    }
+    Ok(Answer::with(entries))
+}
+
+/// Components of one UID, in order; one without a UID gets a fresh one.
+fn groups(objects: &[&Component], core: &Core) -> Vec<Vec<Component>> {
+    let mut groups: Vec<Vec<Component>> = Vec::new();
+    for object in objects {
+        let mut object = (*object).clone();
+        if Kind::of(object.name()).is_some() && object.property("UID").is_none() {
+            object.set(Property::new("UID", core.ids().uid()));
+        }
+        let same = |group: &&mut Vec<Component>| {
+            group.iter().all(|other| {
+                object.property("UID").is_some() && other.value("UID") == object.value("UID")
+            })
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(object),
+            None => groups.push(vec![object]),
+        }
+    }
+    groups
+}
+
+/// Creates the components of one UID, and says of each what became of it.
+fn create_group(
+    request: &Request<'_>,
+    calid: &str,
+    core: &Core,
+    mut group: Vec<Component>,
+    timezones: &[Component],
+    entries: &mut Vec<Entry>,
+) {
+    let refused = |status: &'static str, text: &str| (status, text.to_owned());
+    let mut outcome = None;
+    for component in &mut group {
+        let method = component.value("METHOD").map(str::to_ascii_uppercase);
+        if component.is("VFREEBUSY") {
+            // It is computed: what is said of it is as it is anyhow (RFC 4324 section 10.4).
+            outcome = Some(refused("2.0", "Success"));
+        } else if Kind::of(component.name()).is_none() {
+            outcome = Some(refused(
+                "3.13",
+                "this server does not create such components",
+            ));
+        } else if method.as_deref().is_some_and(is_sent) {
+            outcome = Some(refused("3.14", "messages are not sent by this server yet"));
+        } else if method.as_deref().is_some_and(|method| method != "CREATE") {
+            outcome = Some(refused("6.3", "nothing is created in such a state"));
+        }
+        component.remove("METHOD");
+    }
+    let (code, text) = outcome.unwrap_or_else(|| {
+        let mut whole = timezones.to_vec();
+        whole.extend(group.iter().cloned());
+        let upload = core.group_upload(whole);
+        match (upload.faults.first(), upload.objects.as_slice()) {
+            (Some(fault), _) => ("6.3", fault.to_string()),
+            (None, [object]) => {
+                let stored = core.create_whole(request.caller, calid, object);
+                status(request.dialect, stored.as_ref().map(|()| "Success"))
+            }
+            (None, _) => ("6.3", "expected one item of a UID".to_owned()),
+        }
+    });
+    for component in &group {
+        let ids = [
+            "UID",
+            "RECURRENCE-ID",
+            "CARID",
+            "QUERYNAME",
+            "RELCALID",
+            "CALID",
+        ];
+        let ids = ids
+            .iter()
+            .filter_map(|name| component.property(name).cloned());
+        entries.push(Entry::of(component.name(), ids, code, &text));
+    }
+}
+
+/// The status of one component.
+fn status(dialect: Dialect, outcome: Result<&str, &Error>) -> (&'static str, String) {
+    match outcome {
+        Ok(text) => ("2.0", text.to_owned()),
+        Err(cause) => {
+            let failed = Answer::failed(dialect, cause);
+            (failed.status(), failed.text().to_owned())
+        }
+    }
+}
+
+fn is_sent(method: &str) -> bool {
+    SENT.iter().any(|sent| sent.eq_ignore_ascii_case(method))
+}
+
+fn sending() -> Answer {
+    Answer::of("3.14", "messages are not sent by this server yet")
+}
+
+fn touched(request: &Request<'_>, touched: Vec<Touched>) -> Answer {
+    let entry = |touched: Touched| {
+        let outcome = touched.outcome.as_ref().map(|()| "Success");
+        let (code, text) = status(request.dialect, outcome);
+        let uid = Property::text("UID", &touched.uid);
+        let ids = std::iter::once(uid).chain(touched.instance);
+        Entry::of(touched.kind.component_name(), ids, code, &text)
+    };
+    Answer::with(touched.into_iter().map(entry).collect())
+}
+
+/// DELETE.
+pub(super) fn delete(request: &Request<'_>, target: &str, core: &Core) -> Answer {
+    either(deleted(request, target, core))
+}
+
+fn deleted(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
+    let queries = asked(request)?;
+    if let Ok(Place::Store) = Place::of(target, &request.settings.csid) {
+        return Err(Answer::of("6.0", "the store itself is not deleted"));
+    }
+    let calid = calendar_of(request, target)?;
+    if request
+        .option
+        .as_deref()
+        .is_some_and(|option| option.eq_ignore_ascii_case("MARK"))
+    {
+        return Err(Answer::of(
+            "3.14",
+            "nothing is marked as deleted by this server",
+        ));
+    }
+    if queries.is_empty() {
+        return Err(Answer::of("3.14", "calendars are not deleted over CAP yet"));
+    }
+    let shown = qualified(target, &request.settings.csid);
+    let mut all = Vec::new();
+    for asked in &queries {
+        if asked.expand || asked.size.is_some() {
+            return Err(Answer::of(
+                "6.3",
+                "expected no EXPAND and no MAXSIZE in a DELETE",
+            ));
+        }
+        for table in &asked.query.from {
+            match table {
+                Table::Items(_) => {}
+                Table::FreeBusy => return Err(Answer::of("3.13", "busy times are computed")),
+                _ => return Err(Answer::of("3.14", "only items are deleted by this server")),
+            }
+        }
+        if asked.query.select.iter().any(|wanted| {
+            matches!(
+                wanted,
+                Select::Components(Table::Alarm) | Select::Properties(Table::Alarm)
+            )
+        }) {
+            return Err(Answer::of("3.14", "alarms are taken away by MODIFY"));
+        }
+        let ask = ask(request, asked, &shown);
+        let instances = Ask {
+            expand: true,
+            ..ask
+        };
+        let instances = asked.query.names("RECURRENCE-ID").then_some(&instances);
+        let found = core.delete_whole(request.caller, &calid, &ask, instances);
+        all.extend(found.map_err(|cause| Answer::failed(request.dialect, &cause))?);
+    }
+    Ok(touched(request, all))
+}
+
+fn ask<'a>(request: &Request<'_>, asked: &'a Asked, target: &'a str) -> Ask<'a> {
+    Ask {
+        query: &asked.query,
+        expand: false,
+        most: asked.results,
+        utc_only: request.dialect == Dialect::B,
+        target,
+    }
+}
+
+/// MODIFY.
+pub(super) fn modify(request: &Request<'_>, target: &str, core: &Core) -> Answer {
+    either(modified(request, target, core))
+}
+
+fn modified(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
+    let queries = asked(request)?;
+    let calid = calendar_of(request, target)?;
+    let (timezones, rest): (Vec<&Component>, Vec<&Component>) = request
+        .objects
+        .iter()
+        .copied()
+        .filter(|object| !object.is("VQUERY"))
+        .partition(|object| object.is("VTIMEZONE"));
+    let [old, new] = rest.as_slice() else {
+        let found = rest.len();
+        let message =
+            format!("expected two components, as it is and as it is to be, found {found}");
+        return Err(Answer::of("6.3", message));
+    };
+    if !old.is(new.name()) {
+        return Err(Answer::of(
+            "6.3",
+            "expected two components of the same type",
+        ));
+    }
+    let Some(kind) = Kind::of(old.name()) else {
+        return Err(Answer::of("3.14", "this server changes items only"));
+    };
+    for named in [old, new] {
+        if let Some(method) = named.value("METHOD") {
+            let known = method.eq_ignore_ascii_case("CREATE") || is_sent(method);
+            if !known {
+                return Err(Answer::of(
+                    "3.14",
+                    "nothing is marked as deleted by this server",
+                ));
+            }
+        }
+    }
+    if new.value("METHOD").is_some_and(is_sent) {
+        return Err(Answer::of("6.3", "expected METHOD:CREATE in what is to be"));
+    }
+    if new.property("UID").is_some() && new.value("UID") != old.value("UID") {
+        return Err(Answer::of("3.1", "an item keeps its UID"));
+    }
+    let everything = Asked::of(Query {
+        select: vec![Select::All],
+        from: vec![Table::Items(kind)],
+        filter: None,
+    });
+    let [asked] = (match queries.as_slice() {
+        [] => std::slice::from_ref(&everything),
+        queries => queries,
+    }) else {
+        return Err(Answer::of("6.3", "expected one query in a MODIFY"));
+    };
+    if asked.expand || asked.query.from != [Table::Items(kind)] {
+        let name = kind.component_name();
+        let message = format!("expected a query FROM {name} without EXPAND");
+        return Err(Answer::of("6.3", message));
+    }
+    let shown = qualified(target, &request.settings.csid);
+    let timezones: Vec<Component> = timezones.into_iter().map(|zone| (*zone).clone()).collect();
+    let ask = ask(request, asked, &shown);
+    let change = |row: &crate::core::query::Row| Ok(replace::changed(row, old, new));
+    let found = core.modify_whole(request.caller, &calid, kind, &ask, &timezones, &change);
+    match found {
+        Ok(found) => Ok(touched(request, found)),
+        Err(cause) if cause.kind() == Failed::BadData => Err(Answer::of("3.4", cause.message())),
+        Err(cause) => Err(Answer::failed(request.dialect, &cause)),
+    }
+}
