@@ -157,6 +157,22 @@ pub fn as_taken<'a>(object: &'a CalendarObject, part: Part<'_>) -> Cow<'a, Calen
     Cow::Owned(taken)
 }
 
+/// The object as it keeps others out where double booking is forbidden: what was declined or not answered does not,
+/// what is tentative does.
+pub fn as_blocking<'a>(object: &'a CalendarObject, part: Part<'_>) -> Cow<'a, CalendarObject> {
+    if !part.queued && part.attendee.is_none() {
+        return Cow::Borrowed(object);
+    }
+    let mut blocking = object.clone();
+    for component in &mut blocking.components {
+        let answer = own_attendee(component, part).map_or(Answer::Present, answer);
+        if part.queued || matches!(answer, Answer::None | Answer::Absent) {
+            component.set(Property::new("TRANSP", "TRANSPARENT"));
+        }
+    }
+    Cow::Owned(blocking)
+}
+
 /// From the first instance to the last, and whether there may be several. A series that takes too much work to
 /// read spans all of time, so that it is found and its reader meets the trouble.
 fn span(object: &CalendarObject, floating: &Zone) -> (Option<TimeRange>, bool) {

@@ -12,7 +12,7 @@ use super::store::Method;
 use super::times::start_of;
 use crate::core::access::{Deleting, Right};
 use crate::core::error::{Error, Kind as Failed, Result};
-use crate::core::schedule::attendee::{self, PARTSTAT};
+use crate::core::schedule::attendee::{self, DELEGATED_TO, PARTSTAT};
 use crate::core::schedule::merge::is_cancelled;
 use crate::core::schedule::send::{News, is_told};
 use crate::core::schedule::{Notify, Round, Shortfall, view};
@@ -276,7 +276,7 @@ impl<'a> Deletion<'a> {
             .retain(|component| !is_cancelled(component));
         for component in &mut declined.components {
             attendee::change(component, own, |attendee| {
-                attendee::with(attendee, PARTSTAT, "DECLINED")
+                attendee::with(attendee, PARTSTAT, "DECLINED").without_param(DELEGATED_TO)
             });
         }
         let mut shortfall = self.shortfall;

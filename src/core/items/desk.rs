@@ -13,7 +13,7 @@ use crate::core::transfer::{floating, object_text};
 use crate::core::{Caller, Core};
 use crate::ical::component::Component;
 use crate::ical::datetime::{DateTime, TimeRange, Timestamp};
-use crate::ical::instances::{BusyType, Series, busy_type, to_compact_text};
+use crate::ical::instances::{Series, busy_type, to_compact_text};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::recur::Work;
 use crate::ical::vtimezone;
@@ -180,11 +180,11 @@ impl<'a> Desk<'a> {
                 attendee: attendee.as_deref(),
                 queued: false,
             };
-            let taken = |object| to_compact_text(&derive::as_taken(object, part));
+            let taken = |object| to_compact_text(&derive::as_blocking(object, part));
             if old.is_some_and(|old| taken(old) == taken(object)) {
                 continue;
             }
-            let wanted = derive::as_taken(object, part);
+            let wanted = derive::as_blocking(object, part);
             let clash = self
                 .core
                 .clash(t, self.calendar, &self.zone, &wanted, &uids)?;
@@ -271,7 +271,7 @@ impl Core {
             let Some(other) = derive::object(&item) else {
                 continue;
             };
-            let other = derive::as_taken(&other, item.part());
+            let other = derive::as_blocking(&other, item.part());
             let other = self.busy_times(&other, zone, window)?;
             if let Some(taken) = overlap(&wanted, &other) {
                 return Ok(Some(taken));
@@ -304,7 +304,7 @@ impl Core {
         let found = found.map_err(|e| too_much(&e))?;
         let busy = |component: usize| {
             let component = object.components.get(component);
-            component.and_then(busy_type) == Some(BusyType::Busy)
+            component.and_then(busy_type).is_some()
         };
         Ok(found
             .iter()

@@ -5,12 +5,14 @@
 
 use super::attendee::{self, PARTSTAT};
 use super::deliver::{Place, Taken};
-use super::view::{counterpart, same_object, same_times};
+use super::view::same_object;
 use super::{Message, Round, Status};
 use crate::core::error::Result;
 use crate::ical::component::Property;
+use crate::ical::instances::to_compact_text;
 use crate::ical::object::CalendarObject;
-use crate::store::WriteTxn;
+use crate::model::item::Part;
+use crate::store::{WriteTxn, derive};
 
 const ACCEPTED: &str = "ACCEPTED";
 const DECLINED: &str = "DECLINED";
@@ -34,7 +36,9 @@ pub(super) fn request(
             component.set(Property::new("TRANSP", "OPAQUE"));
         }
     }
-    let known = place.booked().filter(|copy| asks_no_more(copy, &wanted));
+    let known = place
+        .booked()
+        .filter(|copy| asks_no_more(copy, &wanted, message.to));
     let taken = match known {
         Some(_) => None,
         None => round
@@ -62,9 +66,12 @@ pub(super) fn request(
     })
 }
 
-/// Whether a copy has all the times that are wanted now.
-fn asks_no_more(copy: &CalendarObject, wanted: &CalendarObject) -> bool {
-    wanted.components.iter().all(|component| {
-        counterpart(copy, component).is_some_and(|known| same_times(known, component))
-    })
+/// Whether a copy takes the very times that are wanted now.
+fn asks_no_more(copy: &CalendarObject, wanted: &CalendarObject, own: &str) -> bool {
+    let part = Part {
+        attendee: Some(own),
+        queued: false,
+    };
+    let taken = |object| to_compact_text(&derive::as_blocking(object, part));
+    taken(copy) == taken(wanted)
 }
