@@ -7,6 +7,7 @@
 pub mod capability;
 pub mod channel;
 pub mod command;
+mod folds;
 pub mod frame;
 pub mod ids;
 pub mod job;

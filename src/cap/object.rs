@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use mail_parser::{MessageParser, MimeHeaders as _, PartType};
 
+use super::folds;
 use crate::ical::component::Component;
 use crate::ical::parse::{self, Message};
 use crate::ical::print;
@@ -31,7 +32,7 @@ pub fn components(octets: &[u8], limits: &Limits) -> Result<Vec<Component>, Faul
             components: limits.components,
             ..parse::Limits::default()
         };
-        let parsed = parse::parse(&text, &bounds);
+        let parsed = parse::parse(&folds::mended(&text, limits.cap_query), &bounds);
         if !parsed.is_sound() {
             // What was left out because of a fault says less than the fault.
             let tells = |message: &Message| {
