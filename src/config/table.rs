@@ -89,7 +89,7 @@ config! {
         socket: Option<PathBuf> = None;
         /// Path prefixes under which WCAP commands are answered; each begins and ends with '/'.
         prefixes: Vec<String> = ["/wcap/", "/", "/davserver/wcap/"].map(str::to_owned).into();
-        /// Where clients reach the commands, like https://calendar.example.org/wcap/: what addresses in answers begin
+        /// Where clients reach the commands, like `https://calendar.example.org/wcap/`: what addresses in answers begin
         /// with. Empty: what the client wrote.
         public_url: Option<String> = None;
         /// Serve HTTP without TLS to other machines too. Passwords and session ids can be read on the way: only
