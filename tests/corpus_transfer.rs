@@ -24,7 +24,7 @@ use refusals::{REASONS, Why};
 use world::{Answer, World};
 
 /// Longest a hostile file may take.
-const STALL: Duration = Duration::from_secs(1);
+const STALL: Duration = Duration::from_secs(5);
 
 /// The files a calendar server has to take.
 fn good_files() -> Vec<(String, Vec<u8>)> {
