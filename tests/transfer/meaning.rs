@@ -137,23 +137,25 @@ fn is_stamp(property: &Property) -> bool {
     property.is("CREATED") || property.is("LAST-MODIFIED")
 }
 
+/// Properties whose values are texts.
+const TEXT: [&str; 13] = [
+    "ACTION",
+    "CLASS",
+    "COMMENT",
+    "CONTACT",
+    "DESCRIPTION",
+    "LOCATION",
+    "RELATED-TO",
+    "STATUS",
+    "SUMMARY",
+    "TRANSP",
+    "TZID",
+    "TZNAME",
+    "CALSCALE",
+];
+
 /// The property's values, one to a line, behind its name and parameters.
 fn typed(property: &Property, out: &mut Vec<String>) {
-    const TEXT: [&str; 13] = [
-        "ACTION",
-        "CLASS",
-        "COMMENT",
-        "CONTACT",
-        "DESCRIPTION",
-        "LOCATION",
-        "RELATED-TO",
-        "STATUS",
-        "SUMMARY",
-        "TRANSP",
-        "TZID",
-        "TZNAME",
-        "CALSCALE",
-    ];
     let name = property.name().to_ascii_uppercase();
     let value = property.value();
     let values: Vec<String> = match name.as_str() {
@@ -186,22 +188,6 @@ fn typed(property: &Property, out: &mut Vec<String>) {
 
 /// The property in the one form that all ways to write it have.
 fn standard(property: &Property) -> String {
-    const TEXT: [&str; 14] = [
-        "ACTION",
-        "CLASS",
-        "COMMENT",
-        "CONTACT",
-        "DESCRIPTION",
-        "LOCATION",
-        "RELATED-TO",
-        "STATUS",
-        "SUMMARY",
-        "TRANSP",
-        "TZID",
-        "TZNAME",
-        "CALSCALE",
-        "UID",
-    ];
     // What needs not be said: the type that a property has anyway, and that of a time that shows it.
     const USUAL: [(&str, &str); 6] = [
         ("ATTACH", "URI"),
@@ -216,7 +202,7 @@ fn standard(property: &Property) -> String {
     let said = property
         .param("VALUE")
         .map(|said| said.to_ascii_uppercase());
-    let text = said.as_deref() == Some("TEXT") || TEXT.contains(&name.as_str());
+    let text = said.as_deref() == Some("TEXT") || name == "UID" || TEXT.contains(&name.as_str());
     let value = match name.as_str() {
         "CATEGORIES" | "RESOURCES" => items(property.value()).join("\u{1f}"),
         _ if text => property.to_text().into_owned(),
