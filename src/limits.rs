@@ -131,6 +131,8 @@ limits! {
 
     /// Calendars one user may own first. All of them are named to every client that starts.
     calendars_per_user: usize, Count = 1_000;
+    /// Levels of calendars within calendars. Rights may come from any of those above.
+    calendar_levels: usize, Count = 16;
     /// Display name of a calendar. Clients are told all names of their user's calendars at every start.
     calendar_name: usize, Bytes = KIB;
     /// All texts of one calendar's properties together, the access list included. They stand in every answer about it,
@@ -248,6 +250,11 @@ limits! {
     cap_uids: usize, Count = 10_000;
     /// Text of one CAP query. The longest in the standards have four hundred octets.
     cap_query: usize, Bytes = 16 * KIB;
+    /// Stored queries and sets of rights (VQUERY, VCAR) of one calendar, or of the store, each kind by itself. All
+    /// rights of a calendar are read by every request about it.
+    named_objects: usize, Count = 200;
+    /// Text of one stored query or set of rights.
+    named_object_size: usize, Bytes = 16 * KIB;
     /// Items one CAP query looks at. Those of a time or of named UIDs are few; a million are read in seconds.
     query_rows: usize, Count = 1_000_000;
     /// Components one CAP query answers. They are in memory meanwhile.

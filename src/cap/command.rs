@@ -40,7 +40,7 @@ pub const METHODS: &[Method] = &[
     method("CREATE", "", Some(write::create)),
     method("DELETE", "", Some(write::delete)),
     method("MODIFY", "", Some(write::modify)),
-    method("MOVE", "", None),
+    method("MOVE", "", Some(write::relocate)),
     method("READ", "SEARCH", Some(query::read)),
     method("GENERATEUID", "GENERATE-UID", Some(generate_uids)),
     method("NOOP", "", Some(noop)),

@@ -5,13 +5,16 @@
 
 use super::command::{Answer, Dialect, Place, Request, qualified};
 use super::properties;
+use super::write::queries::shown as shown_query;
 use crate::core::calendars::CalendarView;
 use crate::core::freebusy::FreeBusy;
-use crate::core::query::{Ask, Query, Row, Select, Table, parse, project};
+use crate::core::query::{self as language, Ask, Query, Row, Select, Table, project};
+use crate::core::stored::StoredQuery;
 use crate::core::{Core, Error, Kind};
 use crate::ical::component::{Component, Property};
 use crate::ical::instances::BusyType;
 use crate::ical::object;
+use crate::ical::parse;
 use crate::ical::print;
 use crate::ical::value;
 use crate::ical::vtimezone;
@@ -38,32 +41,81 @@ impl Asked {
 }
 
 /// The queries in a command. Errors: the answer that says what is wrong with them.
-pub(super) fn asked(request: &Request<'_>) -> Result<Vec<Asked>, Answer> {
+pub(super) fn asked(
+    request: &Request<'_>,
+    target: &str,
+    core: &Core,
+) -> Result<Vec<Asked>, Answer> {
+    let objects = request.objects.iter().copied();
+    let queries: Vec<&Component> = objects.filter(|object| object.is("VQUERY")).collect();
+    asked_in(request, &queries, target, core)
+}
+
+/// The queries in VQUERYs: those that stand there, or the stored one that is named.
+pub(super) fn asked_in(
+    request: &Request<'_>,
+    objects: &[&Component],
+    target: &str,
+    core: &Core,
+) -> Result<Vec<Asked>, Answer> {
     let mut found = Vec::new();
-    for object in request.objects.iter().filter(|object| object.is("VQUERY")) {
-        let flag = match object.value("EXPAND") {
-            Some(text) => value::boolean(text.trim())
-                .map_err(|_| Answer::of("6.3", "expected EXPAND to be TRUE or FALSE"))?,
-            None => false,
+    for object in objects {
+        if object.property("QUERY").is_some() {
+            found.extend(read_asked(request, object)?);
+            continue;
+        }
+        let names = ["QUERYNAME", "QUERYID"];
+        let name = names.iter().find_map(|name| object.property(name));
+        let Some(name) = name.map(|name| name.to_text().into_owned()) else {
+            let message = "expected a QUERY in the VQUERY, found none";
+            return Err(Answer::of("6.3", message));
         };
-        let before = found.len();
-        for text in object.properties_named("QUERY") {
-            found.push(Asked {
-                query: read_query(request, text.value())?,
-                expand: flag,
-                results: number(object, "MAXRESULTS")?,
-                size: number(object, "MAXSIZE")?,
-            });
-        }
-        if found.len() == before {
-            let named = ["QUERYNAME", "QUERYID"]
-                .iter()
-                .any(|name| object.property(name).is_some());
-            return Err(match named {
-                true => Answer::of("6.1", "there is no stored query of that name"),
-                false => Answer::of("6.3", "expected a QUERY in the VQUERY, found none"),
-            });
-        }
+        // Dialect B says in the VQUERY where it is stored.
+        let at = object.value("TARGET").unwrap_or(target);
+        let place = Place::of(at, &request.settings.csid)?;
+        let place = match &place {
+            Place::Store => None,
+            Place::Calendar(calid) => Some(calid.as_str()),
+        };
+        let query = core.find_query(request.caller, place, &name);
+        let query = query.map_err(|cause| Answer::failed(request.dialect, &cause))?;
+        let component = query
+            .as_ref()
+            .and_then(stored)
+            .ok_or_else(|| Answer::of("6.1", format!("there is no stored query '{name}'")))?;
+        found.extend(read_asked(request, &component)?);
+    }
+    Ok(found)
+}
+
+/// The component of a stored query.
+pub(super) fn stored(query: &StoredQuery) -> Option<Component> {
+    let parsed = parse::parse(query.text.as_bytes(), &parse::Limits::DEFAULT);
+    parsed.components.into_iter().next()
+}
+
+/// Whether a VQUERY can be asked. Errors: the answer that says why not.
+pub(super) fn check_query(request: &Request<'_>, object: &Component) -> Result<(), Answer> {
+    match read_asked(request, object)?.is_empty() {
+        true => Err(Answer::of("3.11", "expected a QUERY in the VQUERY")),
+        false => Ok(()),
+    }
+}
+
+fn read_asked(request: &Request<'_>, object: &Component) -> Result<Vec<Asked>, Answer> {
+    let expand = match object.value("EXPAND") {
+        Some(text) => value::boolean(text.trim())
+            .map_err(|_| Answer::of("6.3", "expected EXPAND to be TRUE or FALSE"))?,
+        None => false,
+    };
+    let mut found = Vec::new();
+    for text in object.properties_named("QUERY") {
+        found.push(Asked {
+            query: read_query(request, text.value())?,
+            expand,
+            results: number(object, "MAXRESULTS")?,
+            size: number(object, "MAXSIZE")?,
+        });
     }
     Ok(found)
 }
@@ -75,7 +127,7 @@ fn read_query(request: &Request<'_>, text: &str) -> Result<Query, Answer> {
         let message = format!("expected a query of at most {most} octets, found {length}");
         return Err(Answer::of("8.2", message));
     }
-    parse(text).map_err(|malformed| Answer::of("6.3", malformed.to_string()))
+    language::parse(text).map_err(|malformed| Answer::of("6.3", malformed.to_string()))
 }
 
 fn number(object: &Component, name: &str) -> Result<Option<usize>, Answer> {
@@ -99,7 +151,7 @@ pub(super) fn read(request: &Request<'_>, target: &str, core: &Core) -> Answer {
 }
 
 fn answer(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
-    let asked = asked(request)?;
+    let asked = asked(request, target, core)?;
     if asked.is_empty() {
         return Err(Answer::of("6.3", "expected a VQUERY, found none"));
     }
@@ -156,18 +208,58 @@ impl Reading<'_> {
 
     /// What the store itself has.
     fn store(&mut self, asked: &Asked) -> Result<(), Answer> {
+        let all = asked.query.select.contains(&Select::Everything);
         match asked.query.from.as_slice() {
             [Table::Store] => {
                 let store = properties::store(self.request, self.core);
-                self.alone(asked, Table::Store, store, Vec::new())
+                let store = store.map_err(|cause| self.failed(&cause))?;
+                let before = self.objects.len();
+                self.alone(asked, Table::Store, store, Vec::new())?;
+                match all && self.objects.len() > before {
+                    true => self.calendars(asked, true),
+                    false => Ok(()),
+                }
             }
-            // Nobody can store one yet.
-            [Table::Query] => Ok(()),
+            [Table::Calendar] => self.calendars(asked, false),
+            [Table::Query] => self.queries(None, asked),
             _ => Err(Answer::of(
-                "3.14",
-                "of the store itself this server answers CALSTORE only; name a calendar as TARGET",
+                "6.3",
+                "of the store itself CALSTORE, VCALENDAR, VCAR and VQUERY are asked; for items name a calendar as TARGET",
             )),
         }
+    }
+
+    /// The calendars of the store that the caller may know of; `whole` with all that is in them, whatever the query's
+    /// condition.
+    fn calendars(&mut self, asked: &Asked, whole: bool) -> Result<(), Answer> {
+        let most = self.request.settings.limits.query_results;
+        let views = self.core.readable_calendars(self.request.caller, most);
+        for view in views.map_err(|cause| self.failed(&cause))? {
+            let made = properties::calendar(self.request, self.core, &view);
+            let owners = properties::owners(self.core, &view);
+            if !whole {
+                self.alone(asked, Table::Calendar, made, owners)?;
+                continue;
+            }
+            let everything = Asked::of(Query {
+                select: vec![Select::Everything],
+                from: vec![Table::Calendar],
+                filter: None,
+            });
+            self.whole(&view.calid, &everything)?;
+        }
+        Ok(())
+    }
+
+    /// FROM VQUERY: what is stored in a place.
+    fn queries(&mut self, calid: Option<&str>, asked: &Asked) -> Result<(), Answer> {
+        let found = self.core.stored_queries(self.request.caller, calid);
+        for query in found.map_err(|cause| self.failed(&cause))? {
+            if let Some(made) = shown_query(&query, self.request.dialect) {
+                self.alone(asked, Table::Query, made, Vec::new())?;
+            }
+        }
+        Ok(())
     }
 
     fn calendar(&mut self, calid: &str, asked: &Asked) -> Result<(), Answer> {
@@ -189,8 +281,10 @@ impl Reading<'_> {
                     None => Ok(()),
                 }
             }
-            // Nobody can store one yet.
-            [Table::Query] => self.view(calid).map(drop),
+            [Table::Query] => {
+                self.view(calid)?;
+                self.queries(Some(calid), asked)
+            }
             [Table::Rights] => Err(Answer::of("3.14", "VCARs are not told by this server")),
             [Table::Store] => Err(Answer::of("6.3", "the store is asked as its own TARGET")),
             _ => Err(Answer::of(

@@ -4,6 +4,15 @@
 use crate::core::query::Row;
 use crate::ical::component::{Component, Entry, Property};
 
+/// The two components of a MODIFY.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair<'a> {
+    /// As it is, in part.
+    pub(super) old: &'a Component,
+    /// As that part is to be.
+    pub(super) new: &'a Component,
+}
+
 /// What becomes of a row; none if it is not as `old` says. A METHOD of `new` is that of what is to be booked.
 pub(super) fn changed(row: &Row, old: &Component, new: &Component) -> Option<Component> {
     let method = row.method.as_deref().unwrap_or("CREATE");

@@ -127,6 +127,9 @@ impl Access {
 
     /// Whether the caller has `right`.
     pub fn allows(&self, right: Right) -> bool {
+        if self.calendar.tombstone && !self.outlives_it(right) {
+            return false;
+        }
         if self.power == Power::Everything || self.standing.primary_owner {
             return true;
         }
@@ -155,12 +158,29 @@ impl Access {
         }
     }
 
+    /// Whether a right in a calendar that is marked as deleted counts: for its owners, what lets them see that it is
+    /// there, and bring it back or delete it (draft-ietf-calsch-cap-04 section 11.2).
+    fn outlives_it(&self, right: Right) -> bool {
+        let of_the_whole = matches!(
+            right,
+            Right::ReadProperties | Right::WriteProperties | Right::Own | Right::Drop
+        );
+        of_the_whole && self.is_owner()
+    }
+
+    fn refusal(&self, doing: &str) -> Error {
+        match self.calendar.tombstone {
+            true => Error::no_calendar(&self.shown),
+            false => Error::denied(doing, &self.shown),
+        }
+    }
+
     /// The proof that the caller may use the calendar as `U` says.
     ///
-    /// Errors: `AccessDenied`.
+    /// Errors: `AccessDenied`; `NoSuchCalendar` for one that is marked as deleted.
     pub fn grant<U: Use>(&self) -> Result<Granted<U>> {
         if !self.allows(U::RIGHT) {
-            return Err(Error::denied(U::DOING, &self.shown));
+            return Err(self.refusal(U::DOING));
         }
         Ok(Granted {
             access: self.clone(),
@@ -174,7 +194,7 @@ impl Access {
     pub fn require(&self, right: Right, doing: &'static str) -> Result<()> {
         match self.allows(right) {
             true => Ok(()),
-            false => Err(Error::denied(doing, &self.shown)),
+            false => Err(self.refusal(doing)),
         }
     }
 

@@ -37,6 +37,15 @@ impl Caller {
         }
     }
 
+    /// Whether they stand above the owners of calendars: the operator and administrators.
+    pub fn stands_above(&self) -> bool {
+        match self {
+            Self::System => true,
+            Self::User(identity) => identity.administrator,
+            Self::Anonymous => false,
+        }
+    }
+
     /// The principal, for users.
     pub fn principal(&self) -> Option<PrincipalId> {
         self.identity().map(|identity| identity.id)

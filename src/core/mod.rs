@@ -28,6 +28,8 @@ pub mod query;
 pub mod schedule;
 pub mod sessions;
 pub mod settings;
+pub mod store_properties;
+pub mod stored;
 pub mod subscriptions;
 pub mod transfer;
 

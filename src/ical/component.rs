@@ -161,6 +161,14 @@ impl Property {
         }
     }
 
+    /// The same property under another name.
+    #[must_use]
+    pub fn renamed(&self, name: &str) -> Self {
+        let rest = &self.as_line()[self.name().len()..];
+        // A sound line stays one under a sound name.
+        Self::from_line(format!("{name}{rest}")).unwrap_or_else(|_| self.clone())
+    }
+
     /// Marks the line (counted from 1) of the source this property was read from.
     #[must_use]
     pub fn at_line(mut self, line: u32) -> Self {

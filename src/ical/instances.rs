@@ -80,18 +80,28 @@ pub fn busy_type(component: &Component) -> Option<BusyType> {
     if !component.is("VEVENT") {
         return None;
     }
-    let says = |name: &str, value: &str| {
-        component
-            .value(name)
-            .is_some_and(|v| v.trim().eq_ignore_ascii_case(value))
-    };
-    if says("TRANSP", "TRANSPARENT") || says("STATUS", "CANCELLED") {
+    let says = |name: &str, value: &str| says(component, name, value);
+    let transparent = says("TRANSP", "TRANSPARENT") || says("TRANSP", "TRANSPARENT-NOCONFLICT");
+    if transparent || says("STATUS", "CANCELLED") {
         None
     } else if says("STATUS", "TENTATIVE") {
         Some(BusyType::Tentative)
     } else {
         Some(BusyType::Busy)
     }
+}
+
+/// Whether a component lets nothing busy beside it: the kinds of TRANSP that CAP adds (RFC 4324 section 8.21).
+pub fn keeps_out(component: &Component) -> bool {
+    let says = |name: &str, value: &str| says(component, name, value);
+    let blocks = says("TRANSP", "TRANSPARENT-NOCONFLICT") || says("TRANSP", "OPAQUE-NOCONFLICT");
+    component.is("VEVENT") && blocks && !says("STATUS", "CANCELLED")
+}
+
+fn says(component: &Component, name: &str, value: &str) -> bool {
+    component
+        .value(name)
+        .is_some_and(|v| v.trim().eq_ignore_ascii_case(value))
 }
 
 /// Something in an object that could not be read as a time or a rule and was left out of the series.

@@ -24,6 +24,41 @@ pub struct Calendar {
     pub properties: CalendarProperties,
     /// Whether it can be used; one that is switched off answers to the operator alone.
     pub enabled: bool,
+    /// Whether it is marked as deleted (CAP's TOMBSTONE): only its owners see that it is still there.
+    pub tombstone: bool,
+    /// Properties that only CAP knows, as content lines: experimental ones, names in further languages.
+    pub extra: Vec<String>,
+}
+
+/// A [`Calendar`] as version 2 of its record had it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CalendarV2 {
+    id: CalendarId,
+    calid: Calid,
+    owner: PrincipalId,
+    parent: Option<CalendarId>,
+    created: Timestamp,
+    modified: Timestamp,
+    properties: CalendarProperties,
+    enabled: bool,
+}
+
+/// None was marked as deleted then.
+impl From<CalendarV2> for Calendar {
+    fn from(old: CalendarV2) -> Self {
+        Self {
+            id: old.id,
+            calid: old.calid,
+            owner: old.owner,
+            parent: old.parent,
+            created: old.created,
+            modified: old.modified,
+            properties: old.properties,
+            enabled: old.enabled,
+            tombstone: false,
+            extra: Vec::new(),
+        }
+    }
 }
 
 /// A [`Calendar`] as format 1 wrote it.
@@ -39,7 +74,7 @@ pub struct CalendarV1 {
 }
 
 /// None could be switched off then.
-impl From<CalendarV1> for Calendar {
+impl From<CalendarV1> for CalendarV2 {
     fn from(old: CalendarV1) -> Self {
         Self {
             id: old.id,

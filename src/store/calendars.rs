@@ -42,6 +42,20 @@ pub fn all(t: &impl Reader) -> Result<Vec<Calendar>> {
     layout::load_all(t, Space::Calendars)
 }
 
+/// The children of a calendar, in the order they were made.
+pub fn children(t: &impl Reader, parent: CalendarId) -> Result<Vec<Calendar>> {
+    let mut ids = Vec::new();
+    layout::visit_prefix(t, Space::Children, &layout::calendar(parent), |key, _| {
+        ids.extend(layout::last_u64(key).map(CalendarId));
+        Ok(())
+    })?;
+    let mut children = Vec::with_capacity(ids.len());
+    for id in ids {
+        children.extend(get(t, id)?);
+    }
+    Ok(children)
+}
+
 /// What names a calendar, read out of its record without copying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 pub struct Head<'a> {
@@ -114,6 +128,9 @@ pub fn create(t: &mut WriteTxn, calendar: &Calendar, mail: Option<&str>) -> Resu
     let id = calendar.id;
     t.save(Space::CalendarNames, &layout::calid(&calendar.calid), &id)?;
     t.put(Space::Owned, &layout::owned(calendar.owner, id), &[])?;
+    if let Some(parent) = calendar.parent {
+        t.put(Space::Children, &layout::child(parent, id), &[])?;
+    }
     if let Some(name) = whole_name(&calendar.calid) {
         let row = people::name_row(t, &name)?.unwrap_or_default();
         t.save(
@@ -141,15 +158,38 @@ pub fn update(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
     t.save(Space::Calendars, &layout::calendar(calendar.id), calendar)
 }
 
-/// Removes a calendar with everything in it. Only resources have mail addresses of their own.
+/// Puts a calendar under another parent, or at the top.
+pub fn set_parent(
+    t: &mut WriteTxn<'_>,
+    calendar: &mut Calendar,
+    parent: Option<CalendarId>,
+) -> Result<()> {
+    if let Some(old) = calendar.parent {
+        t.delete(Space::Children, &layout::child(old, calendar.id));
+    }
+    if let Some(new) = parent {
+        t.put(Space::Children, &layout::child(new, calendar.id), &[])?;
+    }
+    calendar.parent = parent;
+    update(t, calendar)
+}
+
+/// Removes a calendar with everything in it; its children take its place in the tree. Only resources have mail
+/// addresses of their own.
 pub fn remove(t: &mut WriteTxn, calendar: &Calendar) -> Result<()> {
     let id = calendar.id;
+    for mut child in children(t, id)? {
+        set_parent(t, &mut child, calendar.parent)?;
+    }
     attachments::forget_calendar(t, id)?;
     for space in layout::SPACES_BY_CALENDAR {
         t.delete_range(space, &layout::calendar(id).range())?;
     }
     t.delete(Space::CalendarNames, &layout::calid(&calendar.calid));
     t.delete(Space::Owned, &layout::owned(calendar.owner, id));
+    if let Some(parent) = calendar.parent {
+        t.delete(Space::Children, &layout::child(parent, id));
+    }
     if let Some(name) = whole_name(&calendar.calid) {
         match people::name_row(t, &name)? {
             Some(

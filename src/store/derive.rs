@@ -173,6 +173,11 @@ pub fn as_blocking<'a>(object: &'a CalendarObject, part: Part<'_>) -> Cow<'a, Ca
     Cow::Owned(blocking)
 }
 
+/// Whether a component of the object lets nothing busy beside it.
+pub fn keeps_out(object: &CalendarObject) -> bool {
+    object.components.iter().any(instances::keeps_out)
+}
+
 /// From the first instance to the last, and whether there may be several. A series that takes too much work to
 /// read spans all of time, so that it is found and its reader meets the trouble.
 fn span(object: &CalendarObject, floating: &Zone) -> (Option<TimeRange>, bool) {

@@ -51,7 +51,8 @@ fn invitation(calendar: CalendarId, item: &Item) -> Option<super::Key> {
         .then(|| layout::invitation(calendar, Timestamp(start), &item.uid))
 }
 
-fn undelivered(calendar: CalendarId, uid: &str) -> super::Key {
+/// The key of rows that are about a UID alone.
+fn about(calendar: CalendarId, uid: &str) -> super::Key {
     layout::calendar(calendar).raw(uid.as_bytes())
 }
 
@@ -65,9 +66,18 @@ fn has_undelivered(object: &CalendarObject) -> bool {
 
 /// UIDs of the items with an attendee whom a message did not reach, in order.
 pub fn undelivered_to(t: &impl Reader, calendar: CalendarId) -> Result<Vec<String>> {
+    named_in(t, calendar, Space::ByAttendeeError)
+}
+
+/// UIDs of the items that keep others out of their time, in order.
+pub fn blocking(t: &impl Reader, calendar: CalendarId) -> Result<Vec<String>> {
+    named_in(t, calendar, Space::ByBlocking)
+}
+
+fn named_in(t: &impl Reader, calendar: CalendarId, space: Space) -> Result<Vec<String>> {
     let mut found = Vec::new();
     let prefix = layout::calendar(calendar);
-    layout::visit_prefix(t, Space::ByAttendeeError, &prefix, |key, _| {
+    layout::visit_prefix(t, space, &prefix, |key, _| {
         found.push(uid_of(key.get(prefix.len()..).unwrap_or_default())?.to_owned());
         Ok(())
     })?;
@@ -100,7 +110,7 @@ pub(super) fn add_new_in_2(t: &mut WriteTxn<'_>, calendar: CalendarId) -> Result
             by_alarm(calendar).insert(t, span, uid.as_bytes(), &[])?;
         }
         if failed {
-            t.put(Space::ByAttendeeError, &undelivered(calendar, &uid), &[])?;
+            t.put(Space::ByAttendeeError, &about(calendar, &uid), &[])?;
         }
     }
     Ok(())
@@ -126,11 +136,11 @@ pub(super) fn add(
         by_alarm(calendar).insert(t, span, uid, &[])?;
     }
     if has_undelivered(object) {
-        t.put(
-            Space::ByAttendeeError,
-            &undelivered(calendar, &item.uid),
-            &[],
-        )?;
+        let key = about(calendar, &item.uid);
+        t.put(Space::ByAttendeeError, &key, &[])?;
+    }
+    if derive::keeps_out(object) {
+        t.put(Space::ByBlocking, &about(calendar, &item.uid), &[])?;
     }
     Ok(())
 }
@@ -152,7 +162,9 @@ pub(super) fn remove(
             by_alarm(calendar).remove(t, span, uid)?;
         }
     }
-    t.delete(Space::ByAttendeeError, &undelivered(calendar, &item.uid));
+    for space in [Space::ByAttendeeError, Space::ByBlocking] {
+        t.delete(space, &about(calendar, &item.uid));
+    }
     if let Some(key) = invitation(calendar, item) {
         t.delete(Space::ByInvitation, &key);
     }
@@ -164,8 +176,13 @@ pub fn reindex(t: &mut WriteTxn<'_>, calendar: CalendarId, floating: &Zone) -> R
     by_time(calendar).clear(t)?;
     by_busy(calendar).clear(t)?;
     by_alarm(calendar).clear(t)?;
-    t.delete_range(Space::ByAttendeeError, &layout::calendar(calendar).range())?;
-    t.delete_range(Space::ByInvitation, &layout::calendar(calendar).range())?;
+    for space in [
+        Space::ByAttendeeError,
+        Space::ByInvitation,
+        Space::ByBlocking,
+    ] {
+        t.delete_range(space, &layout::calendar(calendar).range())?;
+    }
     let mut seen = Vec::new();
     items::seen(t, calendar, |item| {
         seen.push((item.uid, item.change));
@@ -200,6 +217,7 @@ struct Expected {
     alarms: BTreeSet<Row>,
     undelivered: BTreeSet<Vec<u8>>,
     invitations: BTreeSet<Vec<u8>>,
+    blocking: BTreeSet<Vec<u8>>,
 }
 
 /// What is wrong with a calendar's indexes, one sentence each; nothing when they are what `reindex` would make.
@@ -233,8 +251,12 @@ pub fn verify(t: &impl Reader, calendar: CalendarId, floating: &Zone) -> Result<
                 .insert((span.start(), span.end(), uid, Vec::new()));
         }
         if has_undelivered(&object) {
-            let key = undelivered(calendar, &item.uid);
+            let key = about(calendar, &item.uid);
             expected.undelivered.insert(key.to_vec());
+        }
+        if derive::keeps_out(&object) {
+            let key = about(calendar, &item.uid);
+            expected.blocking.insert(key.to_vec());
         }
         expected
             .invitations
@@ -255,6 +277,7 @@ pub fn verify(t: &impl Reader, calendar: CalendarId, floating: &Zone) -> Result<
             "lost messages",
             expected.undelivered,
         ),
+        (Space::ByBlocking, "blocked times", expected.blocking),
     ] {
         let mut found = BTreeSet::new();
         layout::visit_prefix(t, space, &layout::calendar(calendar), |key, _| {

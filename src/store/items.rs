@@ -16,7 +16,7 @@ use crate::ical::zone::Zone;
 use crate::model::id::{CalendarId, PrincipalId};
 use crate::model::item::{Change, Item, Operation, Part, State};
 
-pub use super::index::{reindex, ringing, undelivered_to, verify};
+pub use super::index::{blocking, reindex, ringing, undelivered_to, verify};
 
 /// An object to be booked.
 #[derive(Debug, Clone, Copy)]

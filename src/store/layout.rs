@@ -11,7 +11,7 @@ use crate::model::id::{CalendarId, Calid, PrincipalId, QualifiedName};
 use crate::model::item::State;
 
 /// Spaces whose keys begin with a calendar's number: what goes when the calendar goes.
-pub(super) const SPACES_BY_CALENDAR: [Space; 11] = [
+pub(super) const SPACES_BY_CALENDAR: [Space; 13] = [
     Space::CalendarStates,
     Space::Objects,
     Space::ByTime,
@@ -19,10 +19,12 @@ pub(super) const SPACES_BY_CALENDAR: [Space; 11] = [
     Space::ByAlarm,
     Space::ByInvitation,
     Space::ByAttendeeError,
+    Space::ByBlocking,
     Space::Journal,
     Space::JournalByUid,
     Space::Links,
     Space::Named,
+    Space::Children,
 ];
 
 pub(super) fn principal(id: PrincipalId) -> Key {
@@ -61,6 +63,10 @@ pub(super) fn member_of(member: PrincipalId, group: PrincipalId) -> Key {
 
 pub(super) fn owned(owner: PrincipalId, calendar: CalendarId) -> Key {
     principal(owner).u64(calendar.0)
+}
+
+pub(super) fn child(parent: CalendarId, id: CalendarId) -> Key {
+    calendar(parent).u64(id.0)
 }
 
 pub(super) fn session_of(owner: PrincipalId, key: &[u8; 32]) -> Key {

@@ -19,6 +19,7 @@ pub mod journal;
 pub mod keys;
 mod layout;
 pub mod links;
+pub mod named;
 pub mod outbox;
 pub mod people;
 pub mod prefs;

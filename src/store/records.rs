@@ -6,7 +6,7 @@ use super::links::Link;
 use super::outbox::{Letter, LetterV1};
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
-use crate::model::calendar::{Calendar, CalendarState, CalendarV1};
+use crate::model::calendar::{Calendar, CalendarState, CalendarV1, CalendarV2};
 use crate::model::id::CalendarId;
 use crate::model::item::{Change, Item, ItemV1};
 use crate::model::user::{Principal, PrincipalV2};
@@ -33,10 +33,14 @@ records! {
 
 impl Record for Calendar {
     const WHAT: &'static str = "a calendar";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn from_older(version: u8, body: &[u8]) -> Result<Self, DecodeError> {
-        decode_body::<CalendarV1>(Self::WHAT, version, body).map(Self::from)
+        Ok(match version {
+            1 => CalendarV2::from(decode_body::<CalendarV1>(Self::WHAT, version, body)?),
+            _ => decode_body(Self::WHAT, version, body)?,
+        }
+        .into())
     }
 }
 

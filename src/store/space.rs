@@ -68,6 +68,8 @@ spaces! {
     ByInvitation = "by_invitation",
     /// Objects with an attendee whom a message did not reach. Key: calendar, uid (unended). Value: none.
     ByAttendeeError = "by_attendee_error",
+    /// Objects that keep others out of their time (TRANSP of CAP's kinds). Key: calendar, uid (unended). Value: none.
+    ByBlocking = "by_blocking",
     /// Changes of a calendar, the newest of each object and all deletions. Key: calendar, stamp, change number. Value:
     /// uid, recurrence id, kind, operation, actor; for deletions also a stub with times and rules.
     Journal = "journal",
@@ -77,6 +79,8 @@ spaces! {
     /// the store), kind (u8), name.
     /// Value: the text.
     Named = "named",
+    /// Calendars by parent. Key: parent (a calendar), calendar. Value: none.
+    Children = "children",
     /// Links to objects of other calendars. Key: calendar, uid, the object's calendar. Value: which instances, who and
     /// when.
     Links = "links",

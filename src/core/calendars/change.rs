@@ -42,9 +42,40 @@ pub struct CalendarEdit {
     pub free_busy_include: Option<bool>,
     /// Whether it stands for a room or a thing.
     pub resource: Option<bool>,
+    /// Whether messages about what is booked are applied at once.
+    pub auto_schedule: Option<bool>,
+    /// Whether it is marked as deleted.
+    pub tombstone: Option<bool>,
+    /// Properties that only CAP knows, as content lines.
+    pub extra: Option<Vec<String>>,
 }
 
 impl CalendarEdit {
+    /// Of this only what `before` does not say too.
+    #[must_use]
+    pub fn since(self, before: &Self) -> Self {
+        fn new<T: PartialEq>(now: Option<T>, before: &Option<T>) -> Option<T> {
+            now.filter(|now| before.as_ref() != Some(now))
+        }
+        Self {
+            name: new(self.name, &before.name),
+            description: new(self.description, &before.description),
+            language: new(self.language, &before.language),
+            charset: new(self.charset, &before.charset),
+            categories: new(self.categories, &before.categories),
+            owners: new(self.owners, &before.owners),
+            master: new(self.master, &before.master),
+            tzid: new(self.tzid, &before.tzid),
+            acl: new(self.acl, &before.acl),
+            double_booking: new(self.double_booking, &before.double_booking),
+            free_busy_include: new(self.free_busy_include, &before.free_busy_include),
+            resource: new(self.resource, &before.resource),
+            auto_schedule: new(self.auto_schedule, &before.auto_schedule),
+            tombstone: new(self.tombstone, &before.tombstone),
+            extra: new(self.extra, &before.extra),
+        }
+    }
+
     /// Whether it says something beside the access list and the owners.
     fn says_more(&self) -> bool {
         let of_owners = Self {
@@ -147,9 +178,14 @@ impl Core {
             (&mut properties.double_booking, edit.double_booking),
             (&mut properties.free_busy_include, edit.free_busy_include),
             (&mut properties.resource, edit.resource),
+            (&mut properties.auto_schedule, edit.auto_schedule),
+            (&mut new.tombstone, edit.tombstone),
         ];
         for (flag, wanted) in flags {
             *flag = wanted.unwrap_or(*flag);
+        }
+        if let Some(extra) = &edit.extra {
+            new.extra.clone_from(extra);
         }
         self.put_changed(t, &old, new)
     }
@@ -215,6 +251,12 @@ impl Core {
             return Ok(new);
         }
         self.check_properties(&old.properties, &new.properties)?;
+        let extra = new.extra.iter().map(String::len).sum::<usize>();
+        let most = self.settings().limits.calendar_size;
+        if new.extra != old.extra && extra > most {
+            let message = format!("expected properties of at most {most} octets");
+            return Err(Error::new(Kind::BadValue, message));
+        }
         if new.properties.resource != old.properties.resource {
             if is_default(t, old)? {
                 let message = "a user's default calendar stands for the user and is no resource";

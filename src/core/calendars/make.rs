@@ -209,6 +209,8 @@ impl Core {
                 auto_schedule: true,
             },
             enabled: true,
+            tombstone: false,
+            extra: Vec::new(),
         };
         calendars::create(t, &calendar, mail.as_deref())?;
         Ok(calendar)
@@ -227,7 +229,12 @@ impl Core {
         })
     }
 
-    fn remove(&self, t: &mut WriteTxn<'_>, calendar: &Calendar, shown: &str) -> Result<()> {
+    pub(super) fn remove(
+        &self,
+        t: &mut WriteTxn<'_>,
+        calendar: &Calendar,
+        shown: &str,
+    ) -> Result<()> {
         if is_default(t, calendar)? {
             let message = format!("'{shown}' is a user's default calendar: it goes with the user");
             return Err(Error::new(Kind::DefaultCalendar, message));
@@ -236,7 +243,7 @@ impl Core {
     }
 }
 
-fn taken(shown: &str) -> Error {
+pub(super) fn taken(shown: &str) -> Error {
     let message = format!("'{shown}' is taken: users, groups and calendars share one set of names");
     Error::new(Kind::NameTaken, message)
 }

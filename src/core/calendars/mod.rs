@@ -5,10 +5,12 @@ mod change;
 mod find;
 mod make;
 mod search;
+mod tree;
 
 pub use change::CalendarEdit;
 pub use make::OwnCalendar;
 pub use search::{Match, Search};
+pub use tree::PlacedCalendar;
 
 use super::access::{Access, ReadingProperties, Right, SeeingBusy};
 use super::error::Result;
@@ -130,6 +132,18 @@ impl Core {
     pub fn has_right(&self, caller: &Caller, calid: Option<&str>, right: Right) -> Result<bool> {
         self.store()
             .read(|t| Ok(self.access(t, caller, calid)?.allows(right)))
+    }
+
+    /// Refuses a caller who has not `right` in a calendar. Errors: `AccessDenied`, `NoSuchCalendar`.
+    pub fn require_right(
+        &self,
+        caller: &Caller,
+        calid: &str,
+        right: Right,
+        doing: &'static str,
+    ) -> Result<()> {
+        self.store()
+            .read(|t| self.access(t, caller, Some(calid))?.require(right, doing))
     }
 
     /// The calendars `owner` owns first, all of them without one; the default calendar comes first.

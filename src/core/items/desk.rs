@@ -6,16 +6,15 @@
 use super::edit::EditError;
 use super::series::Target;
 use super::times::start_of;
-use crate::core::access::Access;
+use crate::core::access::{Access, Right};
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::schedule::attendee;
 use crate::core::transfer::{floating, object_text};
 use crate::core::{Caller, Core};
 use crate::ical::component::Component;
-use crate::ical::datetime::{DateTime, TimeRange, Timestamp};
-use crate::ical::instances::{Series, busy_type, to_compact_text};
-use crate::ical::object::{CalendarObject, Kind};
-use crate::ical::recur::Work;
+use crate::ical::datetime::DateTime;
+use crate::ical::instances::to_compact_text;
+use crate::ical::object::CalendarObject;
 use crate::ical::vtimezone;
 use crate::ical::zone::{self, Zone};
 use crate::model::calendar::Calendar;
@@ -189,7 +188,10 @@ impl<'a> Desk<'a> {
                 .core
                 .clash(t, self.calendar, &self.zone, &wanted, &uids)?;
             if let Some(clash) = clash {
-                let message = format!("the calendar is busy at {}", clash.start());
+                let mut message = format!("the calendar is busy at {}", clash.at.start());
+                if self.access.allows(Right::Read) {
+                    message = format!("{message}: '{}'", clash.uid);
+                }
                 return Err(Error::new(Failed::DoubleBooked, message));
             }
         }
@@ -241,100 +243,4 @@ impl Core {
         };
         Ok(items::put(t, calendar.id, zone, booking)?)
     }
-
-    /// A time that `wanted` would take and that is taken in a calendar which forbids double booking. The items
-    /// `aside` do not count.
-    ///
-    /// Errors: `TooMuch` for more instances than `limits.instances`.
-    pub(in crate::core) fn clash(
-        &self,
-        t: &impl Reader,
-        calendar: &Calendar,
-        zone: &Zone,
-        wanted: &CalendarObject,
-        aside: &[&str],
-    ) -> Result<Option<TimeRange>> {
-        if calendar.properties.double_booking || wanted.kind != Kind::Event {
-            return Ok(None);
-        }
-        let wanted = self.busy_times(wanted, zone, TimeRange::ALL)?;
-        let Some(window) = hull(&wanted) else {
-            return Ok(None);
-        };
-        for uid in items::touching(t, calendar.id, window, &[Kind::Event])? {
-            if aside.contains(&uid.as_str()) {
-                continue;
-            }
-            let Some(item) = items::visible(t, calendar.id, &uid)? else {
-                continue;
-            };
-            let Some(other) = derive::object(&item) else {
-                continue;
-            };
-            let other = derive::as_blocking(&other, item.part());
-            let other = self.busy_times(&other, zone, window)?;
-            if let Some(taken) = overlap(&wanted, &other) {
-                return Ok(Some(taken));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The busy instances of an object in a window, by start; of an endless series until `limits.open_end` from
-    /// the later of now and its start.
-    fn busy_times(
-        &self,
-        object: &CalendarObject,
-        zone: &Zone,
-        window: TimeRange,
-    ) -> Result<Vec<TimeRange>> {
-        let limits = &self.settings().limits;
-        let mut work = Work::new(u64::try_from(limits.expansion_steps).unwrap_or(u64::MAX));
-        let too_much =
-            |cause: &dyn std::fmt::Display| Error::new(Failed::TooMuch, cause.to_string());
-        let series = Series::of(object, zone, &mut work).map_err(|e| too_much(&e))?;
-        let mut window = window;
-        if window.end() == Timestamp::MAX && series.is_endless() {
-            let first = series.first(&mut work).map_err(|e| too_much(&e))?;
-            let from = first.map_or(window.start(), |i| i.start).max(self.now());
-            let more = i64::try_from(limits.open_end.as_secs()).unwrap_or(i64::MAX);
-            window = TimeRange::new(window.start(), from.plus(more)).unwrap_or(window);
-        }
-        let found = series.instances(window, limits.instances, &mut work);
-        let found = found.map_err(|e| too_much(&e))?;
-        let busy = |component: usize| {
-            let component = object.components.get(component);
-            component.and_then(busy_type).is_some()
-        };
-        Ok(found
-            .iter()
-            .filter(|i| busy(i.component))
-            .map(|i| i.range())
-            .collect())
-    }
-}
-
-/// From the first start to the last end.
-fn hull(ranges: &[TimeRange]) -> Option<TimeRange> {
-    let start = ranges.iter().map(|range| range.start()).min()?;
-    let end = ranges.iter().map(|range| range.end()).max()?;
-    TimeRange::new(start, end)
-}
-
-/// A range of `a` that shares time with one of `b`; both are ordered by start. Ranges without length take none.
-fn overlap(a: &[TimeRange], b: &[TimeRange]) -> Option<TimeRange> {
-    let shares = |a: &TimeRange, b: &TimeRange| a.start() < b.end() && b.start() < a.end();
-    let mut from = 0;
-    for range in a {
-        let earlier = |other: &&TimeRange| other.end() <= range.start();
-        // Only a run at the front can be passed for good: lengths differ.
-        from += b[from..].iter().take_while(earlier).count();
-        let near = b[from..]
-            .iter()
-            .take_while(|other| other.start() < range.end());
-        if near.into_iter().any(|other| shares(range, other)) {
-            return Some(*range);
-        }
-    }
-    None
 }

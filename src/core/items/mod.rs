@@ -11,6 +11,7 @@ pub mod attendees;
 mod book;
 pub mod by_id;
 pub mod clear;
+pub(super) mod conflict;
 pub mod delete;
 pub(in crate::core) mod desk;
 pub mod edit;

@@ -6,7 +6,7 @@ use super::evaluate::{Subject, Times};
 use super::plan::Reach;
 use super::run::Run;
 use crate::core::access::{Access, Reading, Right, SeeingBusy};
-use crate::core::error::{Error, Result};
+use crate::core::error::{Error, Kind, Result};
 use crate::core::freebusy::{BusyWindow, FreeBusy};
 use crate::core::items::fetch::Window;
 use crate::core::transfer::floating;
@@ -107,6 +107,9 @@ impl Core {
             Ok(granted) => granted,
             Err(refused) => {
                 let sees = [Right::FreeBusy, Right::ReadProperties];
+                if refused.kind() == Kind::NoSuchCalendar {
+                    return Err(refused);
+                }
                 return match sees.into_iter().any(|right| access.allows(right)) {
                     true => Ok(Answered::default()),
                     false => Err(refused),

@@ -163,6 +163,7 @@ fn edit(args: &Args) -> Result<CalendarEdit, Failure> {
         double_booking: args.flag_if_given("allowdoublebook")?,
         free_busy_include: args.flag_if_given("fbinclude")?,
         resource: args.flag_if_given("resource")?,
+        ..CalendarEdit::default()
     })
 }
 

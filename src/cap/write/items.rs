@@ -1,15 +1,16 @@
-//! CREATE, MODIFY and DELETE of items (draft-ietf-calsch-cap-04 sections 7.2.1.1 to 7.2.1.3; RFC 4324 sections 10.4, 10.5
-//! and 10.8).
+//! Items: components of a calendar created, changed and deleted.
 
-use super::command::{Answer, Dialect, Entry, Place, Request, qualified};
-use super::query::{Asked, asked};
-use super::replace;
+use super::{ask, calendar_of, status};
+use crate::cap::command::{Answer, Entry, Place, Request, qualified};
+use crate::cap::query::{Asked, asked};
+use crate::cap::replace;
 use crate::core::access::Right;
 use crate::core::items::whole::Touched;
 use crate::core::query::{Ask, Query, Select, Table};
-use crate::core::{Core, Error, Kind as Failed};
+use crate::core::{Core, Kind as Failed};
 use crate::ical::component::{Component, Property};
 use crate::ical::object::Kind;
+use crate::ical::vtimezone;
 
 /// iTIP's methods, which send instead of booking.
 const SENT: [&str; 8] = [
@@ -23,66 +24,51 @@ const SENT: [&str; 8] = [
     "DECLINECOUNTER",
 ];
 
-fn either(answer: Result<Answer, Answer>) -> Answer {
-    match answer {
-        Ok(answer) | Err(answer) => answer,
-    }
-}
-
-/// The calendar that a command writes in. Errors: the answer to other targets.
-fn calendar_of(request: &Request<'_>, target: &str) -> Result<String, Answer> {
-    match Place::of(target, &request.settings.csid)? {
-        Place::Calendar(calid) => Ok(calid),
-        Place::Store => Err(Answer::of(
-            "3.14",
-            "this server makes and changes items only; name a calendar as TARGET",
-        )),
-    }
-}
-
-/// CREATE.
-pub(super) fn create(request: &Request<'_>, target: &str, core: &Core) -> Answer {
-    either(created(request, target, core))
-}
-
-fn created(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
-    let calid = calendar_of(request, target)?;
+/// Creates items in a calendar. Errors: what stops all of them.
+pub(super) fn create(
+    request: &Request<'_>,
+    place: &Place,
+    objects: &[&Component],
+    core: &Core,
+) -> Result<Vec<Entry>, Answer> {
+    let Place::Calendar(calid) = place else {
+        let message = "items are created in calendars: name one as TARGET";
+        return Err(Answer::of("6.3", message));
+    };
     if request.method.as_deref().is_some_and(is_sent) {
         return Err(sending());
     }
     // What stops all of it is said of the target.
-    match core.has_right(request.caller, Some(&calid), Right::Add) {
-        Ok(true) => {}
-        Ok(false) => {
-            let cause = Error::denied("add items", &calid);
-            return Err(Answer::failed(request.dialect, &cause));
-        }
-        Err(cause) => return Err(Answer::failed(request.dialect, &cause)),
-    }
-    let is_zone = |object: &&&Component| object.is("VTIMEZONE");
-    let timezones: Vec<Component> = request
-        .objects
-        .iter()
-        .filter(is_zone)
-        .map(|zone| (*zone).clone())
-        .collect();
-    let objects: Vec<&Component> = request
-        .objects
-        .iter()
-        .filter(|object| !is_zone(object))
-        .copied()
-        .collect();
+    core.require_right(request.caller, calid, Right::Add, "add items")
+        .map_err(|cause| Answer::failed(request.dialect, &cause))?;
+    let (timezones, objects): (Vec<&Component>, Vec<&Component>) =
+        objects.iter().partition(|object| object.is("VTIMEZONE"));
     if objects.is_empty() {
-        return Err(Answer::of(
-            "6.3",
-            "expected something to create, found nothing",
-        ));
+        return Ok(timezones.into_iter().map(lone_zone).collect());
     }
+    let timezones: Vec<Component> = timezones.into_iter().cloned().collect();
     let mut entries = Vec::new();
     for group in groups(&objects, core) {
-        create_group(request, &calid, core, group, &timezones, &mut entries);
+        create_group(request, calid, core, group, &timezones, &mut entries);
     }
-    Ok(Answer::with(entries))
+    Ok(entries)
+}
+
+/// A VTIMEZONE that nothing comes with: those of the tz database are here, others come with the items that name them.
+fn lone_zone(zone: &Component) -> Entry {
+    let tzid = zone.property("TZID").cloned();
+    let known = tzid
+        .as_ref()
+        .is_some_and(|tzid| vtimezone::named(&tzid.to_text()).is_some());
+    match known {
+        true => Entry::of("VTIMEZONE", tzid, "2.0", "Success"),
+        false => Entry::of(
+            "VTIMEZONE",
+            tzid,
+            "3.14",
+            "expected items beside a VTIMEZONE that is not in the tz database",
+        ),
+    }
 }
 
 /// Components of one UID, in order; one without a UID gets a fresh one.
@@ -163,17 +149,6 @@ fn create_group(
     }
 }
 
-/// The status of one component.
-fn status(dialect: Dialect, outcome: Result<&str, &Error>) -> (&'static str, String) {
-    match outcome {
-        Ok(text) => ("2.0", text.to_owned()),
-        Err(cause) => {
-            let failed = Answer::failed(dialect, cause);
-            (failed.status(), failed.text().to_owned())
-        }
-    }
-}
-
 fn is_sent(method: &str) -> bool {
     SENT.iter().any(|sent| sent.eq_ignore_ascii_case(method))
 }
@@ -193,44 +168,34 @@ fn touched(request: &Request<'_>, touched: Vec<Touched>) -> Answer {
     Answer::with(touched.into_iter().map(entry).collect())
 }
 
-/// DELETE.
-pub(super) fn delete(request: &Request<'_>, target: &str, core: &Core) -> Answer {
-    either(deleted(request, target, core))
-}
-
-fn deleted(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
-    let queries = asked(request)?;
-    if let Ok(Place::Store) = Place::of(target, &request.settings.csid) {
-        return Err(Answer::of("6.0", "the store itself is not deleted"));
-    }
+/// Deletes what queries find.
+pub(super) fn delete(
+    request: &Request<'_>,
+    target: &str,
+    queries: &[Asked],
+    core: &Core,
+) -> Result<Answer, Answer> {
     let calid = calendar_of(request, target)?;
     if request
         .option
         .as_deref()
         .is_some_and(|option| option.eq_ignore_ascii_case("MARK"))
     {
-        return Err(Answer::of(
-            "3.14",
-            "nothing is marked as deleted by this server",
-        ));
-    }
-    if queries.is_empty() {
-        return Err(Answer::of("3.14", "calendars are not deleted over CAP yet"));
+        let message = "nothing is marked as deleted by this server";
+        return Err(Answer::of("3.14", message));
     }
     let shown = qualified(target, &request.settings.csid);
     let mut all = Vec::new();
-    for asked in &queries {
-        if asked.expand || asked.size.is_some() {
-            return Err(Answer::of(
-                "6.3",
-                "expected no EXPAND and no MAXSIZE in a DELETE",
-            ));
-        }
+    for asked in queries {
         for table in &asked.query.from {
             match table {
                 Table::Items(_) => {}
                 Table::FreeBusy => return Err(Answer::of("3.13", "busy times are computed")),
-                _ => return Err(Answer::of("3.14", "only items are deleted by this server")),
+                _ => {
+                    let message =
+                        "expected a query of items to delete, or of VCARs or VQUERYs alone";
+                    return Err(Answer::of("6.3", message));
+                }
             }
         }
         if asked.query.select.iter().any(|wanted| {
@@ -253,23 +218,9 @@ fn deleted(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, A
     Ok(touched(request, all))
 }
 
-fn ask<'a>(request: &Request<'_>, asked: &'a Asked, target: &'a str) -> Ask<'a> {
-    Ask {
-        query: &asked.query,
-        expand: false,
-        most: asked.results,
-        utc_only: request.dialect == Dialect::B,
-        target,
-    }
-}
-
-/// MODIFY.
-pub(super) fn modify(request: &Request<'_>, target: &str, core: &Core) -> Answer {
-    either(modified(request, target, core))
-}
-
-fn modified(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
-    let queries = asked(request)?;
+/// Changes what a query finds.
+pub(super) fn modify(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
+    let queries = asked(request, target, core)?;
     let calid = calendar_of(request, target)?;
     let (timezones, rest): (Vec<&Component>, Vec<&Component>) = request
         .objects
@@ -290,7 +241,7 @@ fn modified(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, 
         ));
     }
     let Some(kind) = Kind::of(old.name()) else {
-        return Err(Answer::of("3.14", "this server changes items only"));
+        return Err(Answer::of("3.13", "such components are not changed"));
     };
     for named in [old, new] {
         if let Some(method) = named.value("METHOD") {
