@@ -115,6 +115,8 @@ limits! {
     /// People of a meeting up to which each answer is carried on to all the others. In a larger one an answer would
     /// write as many calendars as there are answers to come; its people read them at the organizer's next change.
     schedule_refresh: usize, Count = 200;
+    /// Scheduling messages about one item that wait in a calendar's queue.
+    queued_messages: usize, Count = 100;
     /// What one change writes for its attendees together; who comes after that is not told (a failed delivery). A
     /// meeting of thousands with a long text would fill the disk.
     schedule_bytes: usize, Bytes = 64 * MIB;

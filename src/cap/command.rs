@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::job::{Cancel, Outcome};
 use super::object::{self, Fault};
 use super::status::Status;
-use super::{PRODID, Settings, query, write};
+use super::{PRODID, Settings, query, send, write};
 use crate::codes::codes;
 use crate::core::{Caller, Core, Error, Kind};
 use crate::ical::component::{Component, Property};
@@ -44,14 +44,14 @@ pub const METHODS: &[Method] = &[
     method("READ", "SEARCH", Some(query::read)),
     method("GENERATEUID", "GENERATE-UID", Some(generate_uids)),
     method("NOOP", "", Some(noop)),
-    method("PUBLISH", "", None),
-    method("REQUEST", "", None),
-    method("REPLY", "", None),
-    method("ADD", "", None),
-    method("CANCEL", "", None),
-    method("REFRESH", "", None),
-    method("COUNTER", "", None),
-    method("DECLINECOUNTER", "DECLINE-COUNTER", None),
+    method("PUBLISH", "", Some(send::run)),
+    method("REQUEST", "", Some(send::run)),
+    method("REPLY", "", Some(send::run)),
+    method("ADD", "", Some(send::run)),
+    method("CANCEL", "", Some(send::run)),
+    method("REFRESH", "", Some(send::run)),
+    method("COUNTER", "", Some(send::run)),
+    method("DECLINECOUNTER", "DECLINE-COUNTER", Some(send::run)),
     method("GET-CAPABILITY", "", None),
     method("IDENTIFY", "", None),
     method("SET-LOCALE", "", None),

@@ -16,6 +16,7 @@ mod properties;
 mod query;
 mod replace;
 pub mod sasl;
+mod send;
 pub mod server;
 pub mod settings;
 pub mod status;

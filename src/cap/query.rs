@@ -18,6 +18,7 @@ use crate::ical::parse;
 use crate::ical::print;
 use crate::ical::value;
 use crate::ical::vtimezone;
+use crate::model::item::State;
 
 /// One query as it was sent.
 pub(super) struct Asked {
@@ -340,7 +341,10 @@ impl Reading<'_> {
                 self.clipped = true;
                 break;
             }
-            self.objects.push((row.method.clone().filter(|_| !a), made));
+            // In dialect B what waits stands under its METHOD; what is marked waits for nothing.
+            let waits = State::of(row.method.as_deref()) == State::Queued;
+            let method = row.method.clone().filter(|_| !a && waits);
+            self.objects.push((method, made));
         }
         Ok(())
     }

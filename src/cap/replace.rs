@@ -13,7 +13,7 @@ pub(super) struct Pair<'a> {
     pub(super) new: &'a Component,
 }
 
-/// What becomes of a row; none if it is not as `old` says. A METHOD of `new` is that of what is to be booked.
+/// What becomes of a row; none if it is not as `old` says. A METHOD of `new` is the state it is to be in.
 pub(super) fn changed(row: &Row, old: &Component, new: &Component) -> Option<Component> {
     let method = row.method.as_deref().unwrap_or("CREATE");
     if old
@@ -22,7 +22,7 @@ pub(super) fn changed(row: &Row, old: &Component, new: &Component) -> Option<Com
     {
         return None;
     }
-    let books = new.value("METHOD").is_some();
+    let wanted = new.value("METHOD").map(str::to_ascii_uppercase);
     let plain = |component: &Component| {
         let mut plain = component.clone();
         plain.remove("METHOD");
@@ -33,8 +33,8 @@ pub(super) fn changed(row: &Row, old: &Component, new: &Component) -> Option<Com
         return None;
     }
     let mut made = replaced(&row.component, &old, &new);
-    if books {
-        made.push(Property::new("METHOD", "CREATE"));
+    if let Some(wanted) = wanted {
+        made.push(Property::new("METHOD", wanted));
     }
     Some(made)
 }

@@ -82,7 +82,14 @@ impl Core {
     /// Groups components, read in another way, into objects and checks them.
     pub fn group_upload(&self, components: Vec<Component>) -> Upload {
         let limits = parse_limits(&self.settings().limits);
-        import::from_components(components, &limits, &mut || self.ids().uid())
+        import::from_components(components, None, &limits, &mut || self.ids().uid())
+    }
+
+    /// As [`Core::group_upload`], of the components of an iTIP message.
+    pub fn group_message(&self, method: &str, components: Vec<Component>) -> Upload {
+        let limits = parse_limits(&self.settings().limits);
+        let method = Some(method);
+        import::from_components(components, method, &limits, &mut || self.ids().uid())
     }
 
     /// Stores the objects of an upload that take place within `window`. Objects of a UID that is there already take

@@ -100,28 +100,35 @@ pub fn import(input: &[u8], limits: &Limits, new_uid: &mut dyn FnMut() -> String
             import.faults.push(Fault::Unreadable(error));
         }
     }
-    import.gather(parsed.components, new_uid);
+    import.gather(parsed.components, None, new_uid);
     import.finish(limits)
 }
 
-/// As [`import`], from components that were read in another way.
+/// As [`import`], from components that were read in another way. Those of a message, which `method` says, need not
+/// say when they are: some of iTIP's do not (RFC 5546 section 3).
 pub fn from_components(
     components: Vec<Component>,
+    method: Option<&str>,
     limits: &Limits,
     new_uid: &mut dyn FnMut() -> String,
 ) -> Import {
     let mut import = Import::default();
-    import.gather(components, new_uid);
+    import.gather(components, method, new_uid);
     import.finish(limits)
 }
 
 impl Import {
     /// Groups what is sound in `parsed` into objects.
-    fn gather(&mut self, parsed: Vec<Component>, new_uid: &mut dyn FnMut() -> String) {
+    fn gather(
+        &mut self,
+        parsed: Vec<Component>,
+        method: Option<&str>,
+        new_uid: &mut dyn FnMut() -> String,
+    ) {
         let mut components = Vec::new();
         for outermost in parsed {
             if !outermost.is("VCALENDAR") {
-                components.extend(self.checked(outermost));
+                components.extend(self.checked(outermost, method));
                 continue;
             }
             let mut calendar = Component::new(outermost.name()).at_line(outermost.source_line());
@@ -129,7 +136,7 @@ impl Import {
                 match entry {
                     Entry::Property(property) => calendar.push(property),
                     Entry::Component(inner) => {
-                        if let Some(inner) = self.checked(inner) {
+                        if let Some(inner) = self.checked(inner, method) {
                             calendar.push_component(inner);
                         }
                     }
@@ -146,9 +153,10 @@ impl Import {
     }
 
     /// The component, unless its meaning cannot be told.
-    fn checked(&mut self, component: Component) -> Option<Component> {
-        // A file is taken for what it says, even one that was once a message: what has no time cannot be stored.
-        let issues = check::component(&component, None);
+    ///
+    /// A file is taken for what it says, even one that was once a message: what has no time cannot be stored.
+    fn checked(&mut self, component: Component, method: Option<&str>) -> Option<Component> {
+        let issues = check::component(&component, method);
         match issues.into_iter().find(|i| i.severity == Severity::Error) {
             None => Some(component),
             Some(issue) => {

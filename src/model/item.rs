@@ -17,6 +17,17 @@ pub enum State {
     Marked = 2,
 }
 
+impl State {
+    /// The state that a METHOD says: none is booked, DELETE marked, any other the message's that waits.
+    pub fn of(method: Option<&str>) -> Self {
+        match method {
+            None => Self::Booked,
+            Some("DELETE") => Self::Marked,
+            Some(_) => Self::Queued,
+        }
+    }
+}
+
 /// One record: master and overrides of a UID in a calendar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
@@ -47,7 +58,12 @@ pub struct Item {
 impl Item {
     /// Whether it waits in the queue and is not booked.
     pub fn is_queued(&self) -> bool {
-        self.method.is_some()
+        self.state() == State::Queued
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        State::of(self.method.as_deref())
     }
 
     /// How its calendar takes part in it.

@@ -19,6 +19,7 @@ pub mod journal;
 pub mod keys;
 mod layout;
 pub mod links;
+pub mod marked;
 pub mod named;
 pub mod outbox;
 pub mod people;

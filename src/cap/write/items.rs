@@ -3,26 +3,15 @@
 use super::{ask, calendar_of, status};
 use crate::cap::command::{Answer, Entry, Place, Request, qualified};
 use crate::cap::query::{Asked, asked};
-use crate::cap::replace;
+use crate::cap::{replace, send};
 use crate::core::access::Right;
 use crate::core::items::whole::Touched;
 use crate::core::query::{Ask, Query, Select, Table};
+use crate::core::schedule::receive::Itip;
 use crate::core::{Core, Kind as Failed};
 use crate::ical::component::{Component, Property};
 use crate::ical::object::Kind;
 use crate::ical::vtimezone;
-
-/// iTIP's methods, which send instead of booking.
-const SENT: [&str; 8] = [
-    "PUBLISH",
-    "REQUEST",
-    "REPLY",
-    "ADD",
-    "CANCEL",
-    "REFRESH",
-    "COUNTER",
-    "DECLINECOUNTER",
-];
 
 /// Creates items in a calendar. Errors: what stops all of them.
 pub(super) fn create(
@@ -35,12 +24,15 @@ pub(super) fn create(
         let message = "items are created in calendars: name one as TARGET";
         return Err(Answer::of("6.3", message));
     };
-    if request.method.as_deref().is_some_and(is_sent) {
-        return Err(sending());
+    let sent = |object: &&&Component| send::method_of(object.value("METHOD")).is_some();
+    if !objects
+        .iter()
+        .filter(|object| !object.is("VTIMEZONE"))
+        .all(|object| sent(&object))
+    {
+        core.require_right(request.caller, calid, Right::Add, "add items")
+            .map_err(|cause| Answer::failed(request.dialect, &cause))?;
     }
-    // What stops all of it is said of the target.
-    core.require_right(request.caller, calid, Right::Add, "add items")
-        .map_err(|cause| Answer::failed(request.dialect, &cause))?;
     let (timezones, objects): (Vec<&Component>, Vec<&Component>) =
         objects.iter().partition(|object| object.is("VTIMEZONE"));
     if objects.is_empty() {
@@ -102,7 +94,7 @@ fn create_group(
     entries: &mut Vec<Entry>,
 ) {
     let refused = |status: &'static str, text: &str| (status, text.to_owned());
-    let mut outcome = None;
+    let (mut outcome, mut sent) = (None, None);
     for component in &mut group {
         let method = component.value("METHOD").map(str::to_ascii_uppercase);
         if component.is("VFREEBUSY") {
@@ -113,14 +105,20 @@ fn create_group(
                 "3.13",
                 "this server does not create such components",
             ));
-        } else if method.as_deref().is_some_and(is_sent) {
-            outcome = Some(refused("3.14", "messages are not sent by this server yet"));
+        } else if let Some(itip) = send::method_of(method.as_deref()) {
+            sent = Some(itip);
         } else if method.as_deref().is_some_and(|method| method != "CREATE") {
             outcome = Some(refused("6.3", "nothing is created in such a state"));
         }
         component.remove("METHOD");
     }
     let (code, text) = outcome.unwrap_or_else(|| {
+        if let Some(itip) = sent {
+            return match send::deliver(request, calid, itip, &group, timezones, core) {
+                Ok(()) => ("2.0", "Success".to_owned()),
+                Err(answer) => (answer.status(), answer.text().to_owned()),
+            };
+        }
         let mut whole = timezones.to_vec();
         whole.extend(group.iter().cloned());
         let upload = core.group_upload(whole);
@@ -149,14 +147,6 @@ fn create_group(
     }
 }
 
-fn is_sent(method: &str) -> bool {
-    SENT.iter().any(|sent| sent.eq_ignore_ascii_case(method))
-}
-
-fn sending() -> Answer {
-    Answer::of("3.14", "messages are not sent by this server yet")
-}
-
 fn touched(request: &Request<'_>, touched: Vec<Touched>) -> Answer {
     let entry = |touched: Touched| {
         let outcome = touched.outcome.as_ref().map(|()| "Success");
@@ -176,14 +166,8 @@ pub(super) fn delete(
     core: &Core,
 ) -> Result<Answer, Answer> {
     let calid = calendar_of(request, target)?;
-    if request
-        .option
-        .as_deref()
-        .is_some_and(|option| option.eq_ignore_ascii_case("MARK"))
-    {
-        let message = "nothing is marked as deleted by this server";
-        return Err(Answer::of("3.14", message));
-    }
+    let option = request.option.as_deref();
+    let marks = option.is_some_and(|option| option.eq_ignore_ascii_case("MARK"));
     let shown = qualified(target, &request.settings.csid);
     let mut all = Vec::new();
     for asked in queries {
@@ -198,15 +182,22 @@ pub(super) fn delete(
                 }
             }
         }
-        if asked.query.select.iter().any(|wanted| {
+        let alarms = asked.query.select.iter().any(|wanted| {
             matches!(
                 wanted,
                 Select::Components(Table::Alarm) | Select::Properties(Table::Alarm)
             )
-        }) {
-            return Err(Answer::of("3.14", "alarms are taken away by MODIFY"));
+        });
+        if alarms {
+            all.extend(without_alarms(request, &calid, asked, &shown, core)?);
+            continue;
         }
         let ask = ask(request, asked, &shown);
+        if marks {
+            let found = core.mark_whole(request.caller, &calid, &ask);
+            all.extend(found.map_err(|cause| Answer::failed(request.dialect, &cause))?);
+            continue;
+        }
         let instances = Ask {
             expand: true,
             ..ask
@@ -216,6 +207,41 @@ pub(super) fn delete(
         all.extend(found.map_err(|cause| Answer::failed(request.dialect, &cause))?);
     }
     Ok(touched(request, all))
+}
+
+/// Deletes the alarms of what a query finds.
+fn without_alarms(
+    request: &Request<'_>,
+    calid: &str,
+    asked: &Asked,
+    target: &str,
+    core: &Core,
+) -> Result<Vec<Touched>, Answer> {
+    let plain = |row: &crate::core::query::Row| {
+        let mut plain = row.component.clone();
+        plain.remove_components("VALARM");
+        Ok((plain != row.component).then_some(plain))
+    };
+    let mut all = Vec::new();
+    for table in &asked.query.from {
+        let Table::Items(kind) = *table else {
+            continue;
+        };
+        let query = Query {
+            from: vec![*table],
+            ..asked.query.clone()
+        };
+        let ask = Ask {
+            query: &query,
+            ..ask(request, asked, target)
+        };
+        match core.modify_whole(request.caller, calid, kind, &ask, &[], &plain) {
+            Ok(found) => all.extend(found),
+            Err(cause) if cause.kind() == Failed::NoSuchItem => {}
+            Err(cause) => return Err(Answer::failed(request.dialect, &cause)),
+        }
+    }
+    Ok(all)
 }
 
 /// Changes what a query finds.
@@ -243,19 +269,24 @@ pub(super) fn modify(request: &Request<'_>, target: &str, core: &Core) -> Result
     let Some(kind) = Kind::of(old.name()) else {
         return Err(Answer::of("3.13", "such components are not changed"));
     };
+    let known = ["CREATE", "DELETE"];
     for named in [old, new] {
-        if let Some(method) = named.value("METHOD") {
-            let known = method.eq_ignore_ascii_case("CREATE") || is_sent(method);
-            if !known {
-                return Err(Answer::of(
-                    "3.14",
-                    "nothing is marked as deleted by this server",
-                ));
-            }
+        let method = named.value("METHOD");
+        if method.is_some_and(|method| {
+            let state = known.iter().any(|known| method.eq_ignore_ascii_case(known));
+            !state && Itip::named(method).is_none()
+        }) {
+            return Err(Answer::of(
+                "6.3",
+                "expected METHOD to be one of CAP or iTIP",
+            ));
         }
     }
-    if new.value("METHOD").is_some_and(is_sent) {
-        return Err(Answer::of("6.3", "expected METHOD:CREATE in what is to be"));
+    if send::method_of(new.value("METHOD")).is_some()
+        && !same_method(old.value("METHOD"), new.value("METHOD"))
+    {
+        let message = "expected METHOD:CREATE or METHOD:DELETE in what is to be";
+        return Err(Answer::of("6.3", message));
     }
     if new.property("UID").is_some() && new.value("UID") != old.value("UID") {
         return Err(Answer::of("3.1", "an item keeps its UID"));
@@ -286,4 +317,9 @@ pub(super) fn modify(request: &Request<'_>, target: &str, core: &Core) -> Result
         Err(cause) if cause.kind() == Failed::BadData => Err(Answer::of("3.4", cause.message())),
         Err(cause) => Err(Answer::failed(request.dialect, &cause)),
     }
+}
+
+/// Whether two METHODs are the same.
+fn same_method(a: Option<&str>, b: Option<&str>) -> bool {
+    a.zip(b).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
 }

@@ -12,6 +12,7 @@ pub(super) use moves::run as relocate;
 use super::command::{Answer, Dialect, Entry, Place, Request};
 use super::query::{Asked, asked};
 use super::replace::Pair;
+use super::send;
 use crate::core::query::{Ask, Row, Table};
 use crate::core::{Core, Error};
 use crate::ical::component::{Component, Property};
@@ -82,6 +83,9 @@ pub(super) fn create(request: &Request<'_>, target: &str, core: &Core) -> Answer
 }
 
 fn created(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, Answer> {
+    if let Some(itip) = send::method_of(request.method.as_deref()) {
+        return send::send(request, target, itip, core);
+    }
     let place = Place::of(target, &request.settings.csid)?;
     if request.objects.is_empty() {
         let message = "expected something to create, found nothing";

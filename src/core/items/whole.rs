@@ -4,7 +4,7 @@
 //! written comes about in another way. CAP's CREATE, MODIFY and DELETE.
 
 use super::book::Booker;
-use super::delete::{DeleteItems, Deletion, Terms, is_of_one};
+use super::delete::{DeleteItems, Deletion, Terms, is_of_one, whole_stub};
 use super::desk::Desk;
 use super::links;
 use super::organizer;
@@ -16,6 +16,7 @@ use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::query::{Ask, Row};
 use crate::core::schedule::Notify;
 use crate::core::schedule::attendee;
+use crate::core::schedule::receive::{Itip, is_newer};
 use crate::core::schedule::view::{self, counterpart};
 use crate::core::{Caller, Core};
 use crate::ical::component::{Component, Property};
@@ -23,8 +24,8 @@ use crate::ical::datetime::DateTime;
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::value;
 use crate::ical::zone::Zones;
-use crate::model::item::Item;
-use crate::store::{Reader, WriteTxn, derive, items, queue};
+use crate::model::item::{Item, State};
+use crate::store::{Reader, WriteTxn, derive, items, marked, queue};
 
 /// What becomes of one component that was found; none: it is not meant.
 pub type Change<'a> = &'a (dyn Fn(&Row) -> Result<Option<Component>> + Sync);
@@ -117,6 +118,37 @@ impl Core {
                 true => Err(Error::new(Failed::NoSuchItem, "there is nothing like that")),
                 false => Ok(touched),
             }
+        })
+    }
+
+    /// Marks what a query finds as deleted, each for itself.
+    ///
+    /// Errors: as [`Core::delete_whole`]; of a single one `BadValue` for what is not booked.
+    pub fn mark_whole(&self, caller: &Caller, calid: &str, ask: &Ask<'_>) -> Result<Vec<Touched>> {
+        self.store().write(|t| {
+            let access = self.access(t, caller, Some(calid))?;
+            access.grant::<Deleting>()?;
+            let desk = Desk::new(self, caller, &access);
+            let found = self.ask_in(t, caller, &access, ask)?;
+            let mut touched: Vec<Touched> = Vec::new();
+            for row in &found.rows {
+                let Some(kind) = Kind::of(row.component.name()) else {
+                    continue;
+                };
+                let known = touched.iter().any(|touched| touched.uid == row.uid);
+                let Some(item) = stored(t, &desk, row)?.filter(|_| !known) else {
+                    continue;
+                };
+                let marks = |t: &mut WriteTxn<'_>| {
+                    desk.check_privacy(&item)?;
+                    mark(t, &desk, &item, &desk.object(&item)?)
+                };
+                match marks(t) {
+                    Err(cause) if !is_of_one(cause.kind()) => return Err(cause),
+                    outcome => touched.push(Touched::of(kind, row, outcome)),
+                }
+            }
+            Ok(touched)
         })
     }
 
@@ -234,13 +266,26 @@ fn change_one(
     let item = stored(t, desk, row)?.ok_or_else(gone)?;
     desk.check_privacy(&item)?;
     let old = desk.object(&item)?;
-    let booked = items::get(t, desk.calendar.id, &item.uid)?;
-    if item.is_queued() && booked.is_some() {
-        let message = "an item of that UID is booked; change that one";
-        return Err(Error::new(Failed::ItemExists, message));
-    }
     let mut after = after;
-    let books = after.remove("METHOD") || !item.is_queued();
+    let wanted = after.value("METHOD").map(str::to_owned);
+    after.remove("METHOD");
+    if State::of(wanted.as_deref()) == State::Marked {
+        return mark(t, desk, &item, &old);
+    }
+    let created = wanted.as_deref() == Some("CREATE");
+    let books = created || !item.is_queued();
+    if item.state() == State::Marked {
+        return match created {
+            true => unmark(t, desk, &item, old),
+            false => Err(Error::new(
+                Failed::BadValue,
+                "what is marked as deleted is put back first",
+            )),
+        };
+    }
+    if item.is_queued() && books {
+        check_bookable(t, desk, &item, &old)?;
+    }
     let mut made = old.clone();
     let place = counterpart(&old, &row.component)
         .and_then(|found| old.components.iter().position(|other| other == found))
@@ -265,10 +310,76 @@ fn change_one(
     let booker = Booker::new(desk, method, Notify::default());
     let old = Some((&item, &old));
     match item.is_queued() && books {
-        true => booker.write_booked(t, old, vec![made]),
-        false => booker.write(t, old, vec![made]),
+        true => booker.write_booked(t, old, vec![made])?,
+        false => booker.write(t, old, vec![made])?,
+    };
+    if item.is_queued() && books {
+        // What is booked waits no more.
+        let (id, zone) = (desk.calendar.id, &desk.zone);
+        queue::take(t, id, zone, &item.uid, |old| old.change == item.change)?;
     }
-    .map(drop)
+    Ok(())
+}
+
+/// Takes an item out of the calendar without forgetting it, and without telling anybody: that is for whoever deletes it.
+fn mark(t: &mut WriteTxn<'_>, desk: &Desk<'_>, item: &Item, object: &CalendarObject) -> Result<()> {
+    desk.access.grant::<Deleting>()?;
+    let (id, actor) = (desk.calendar.id, desk.caller.principal());
+    match item.state() {
+        State::Marked => Ok(()),
+        State::Queued => {
+            let message = "messages are deleted, not marked";
+            Err(Error::new(Failed::BadValue, message))
+        }
+        State::Booked => {
+            let stub = whole_stub(object);
+            marked::mark(t, id, &desk.zone, &item.uid, stub, actor)?;
+            Ok(())
+        }
+    }
+}
+
+/// Puts an item back that was marked as deleted. Errors: `ItemExists` when there is another of its UID.
+fn unmark(
+    t: &mut WriteTxn<'_>,
+    desk: &Desk<'_>,
+    item: &Item,
+    object: CalendarObject,
+) -> Result<()> {
+    if items::get(t, desk.calendar.id, &item.uid)?.is_some() {
+        let message = "an item of that UID is booked";
+        return Err(Error::new(Failed::ItemExists, message));
+    }
+    let written = [desk.finished(object)?];
+    desk.check_free(t, None, &written)?;
+    for written in &written {
+        desk.book(t, written)?;
+    }
+    marked::purge(t, desk.calendar.id, &item.uid)?;
+    Ok(())
+}
+
+/// Whether a message that waits may take the place of what is booked. Errors: `BadValue` for what is no item, only news
+/// of one; `ItemExists` when something as new is booked.
+fn check_bookable(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    item: &Item,
+    object: &CalendarObject,
+) -> Result<()> {
+    let method = item.method.as_deref().unwrap_or_default();
+    if !Itip::named(method).is_some_and(Itip::can_be_booked) {
+        let message = format!("a {method} is worked, not booked");
+        return Err(Error::new(Failed::BadValue, message));
+    }
+    let booked = items::get(t, desk.calendar.id, &item.uid)?;
+    match booked.as_ref().and_then(derive::object) {
+        Some(booked) if !is_newer(object, &booked) => {
+            let message = "an item of that UID is booked that is as new";
+            Err(Error::new(Failed::ItemExists, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whoever was invited to an item does not become its organizer. Errors: `NotOrganizer`.
@@ -312,6 +423,9 @@ fn stored(t: &impl Reader, desk: &Desk<'_>, row: &Row) -> Result<Option<Item>> {
     let id = desk.calendar.id;
     Ok(match row.method {
         None => items::get(t, id, &row.uid)?,
+        Some(ref method) if State::of(Some(method)) == State::Marked => {
+            marked::get(t, id, &row.uid)?
+        }
         Some(_) => queue::queued(t, id, &row.uid)?
             .into_iter()
             .find(|item| item.change == row.change),
@@ -327,8 +441,12 @@ fn delete_one(
     let desk = deletion.desk;
     let seen = items::visible(t, desk.calendar.id, &row.uid)?;
     let shown = seen.as_ref().is_some_and(|seen| seen.change == row.change);
+    let id = desk.calendar.id;
+    if State::of(row.method.as_deref()) == State::Marked {
+        marked::purge(t, id, &row.uid)?;
+        return Ok(());
+    }
     if row.method.is_some() && !shown {
-        let id = desk.calendar.id;
         queue::take(t, id, &desk.zone, &row.uid, |item| {
             item.change == row.change
         })?;

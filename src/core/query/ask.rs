@@ -116,7 +116,7 @@ impl Core {
                 };
             }
         };
-        let reach = Reach::of(&test, ask.expand);
+        let reach = Reach::asked_for(&test, ask.expand);
         let mut run = Run::new(
             self,
             ask,
@@ -145,7 +145,7 @@ impl Core {
             access.grant::<SeeingBusy>()?;
             let zone = floating(&access.calendar().properties.tzid);
             let terms = self.terms(t, caller, access.calendar(), &zone, ask)?;
-            Ok::<_, Error>(Reach::of(&bind(ask.query, &terms)?, ask.expand))
+            Ok::<_, Error>(Reach::asked_for(&bind(ask.query, &terms)?, ask.expand))
         })?;
         if !reach.booked {
             return Ok(None);

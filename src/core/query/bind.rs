@@ -8,6 +8,7 @@ use crate::ical::datetime::{DateTime, Timestamp};
 use crate::ical::names::{self, ValueType};
 use crate::ical::value;
 use crate::ical::zone::Zone;
+use crate::model::item::State;
 
 /// How the values of a column are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,8 +95,8 @@ pub(super) enum Test {
     Like(Operand, bool, Vec<Piece>),
     Null(Operand, bool),
     In(Typed, bool, Operand),
-    /// Whether the row is to be booked; waiting in the queue else.
-    Booked(bool),
+    /// Whether the row is to be in this state, or in any other.
+    State(State, bool),
     Owned(bool),
     /// Whatever the row is.
     Always(bool),
@@ -168,9 +169,10 @@ impl Binder<'_> {
                 Test::In(self.typed(operand, value)?, *not, operand.clone())
             }
             Condition::State { state, not } => match state.as_str() {
-                "BOOKED" => Test::Booked(!not),
-                "UNPROCESSED" => Test::Booked(*not),
-                // Nothing here is marked as deleted, or in a state of somebody's own.
+                "BOOKED" => Test::State(State::Booked, !not),
+                "UNPROCESSED" => Test::State(State::Queued, !not),
+                "DELETED" => Test::State(State::Marked, !not),
+                // Nothing here is in a state of somebody's own.
                 _ => Test::Always(*not),
             },
             Condition::Owned { not } => Test::Owned(!not),

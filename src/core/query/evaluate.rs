@@ -13,6 +13,7 @@ use crate::ical::component::{Component, Property};
 use crate::ical::datetime::DateTime;
 use crate::ical::value;
 use crate::ical::zone::{Zone, Zones};
+use crate::model::item::State;
 
 /// When a row takes place: as it says itself, or one of its instances.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,7 +53,7 @@ impl Subject<'_> {
             Test::Any(tests) => tests.iter().any(|test| self.fits(test)),
             Test::All(tests) => tests.iter().all(|test| self.fits(test)),
             Test::Always(held) => *held,
-            Test::Booked(booked) => self.method.is_none() == *booked,
+            Test::State(state, held) => (State::of(self.method) == *state) == *held,
             Test::Owned(owned) => self.owned == *owned,
             Test::Null(operand, not) => self.values(operand, false).is_empty() != *not,
             Test::Compare(operand, Operator::Unequal, typed) => !self.has(operand, typed),

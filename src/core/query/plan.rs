@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::ast::{Operand, Operator, Table};
 use super::bind::{Test, Typed};
 use crate::ical::datetime::{TimeRange, Timestamp};
+use crate::model::item::State;
 
 /// Where rows that fit can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(super) struct Reach {
     pub(super) booked: bool,
     /// Whether they can be messages that wait.
     pub(super) queued: bool,
+    /// Whether they can be marked as deleted, which a condition must say.
+    pub(super) marked: bool,
 }
 
 /// A day is compared by its date, wherever it begins: no zone is further than that from UTC, at either end.
@@ -33,6 +36,7 @@ impl Reach {
         to: Timestamp::MAX,
         booked: true,
         queued: true,
+        marked: true,
     };
 
     const NOTHING: Self = Self {
@@ -41,10 +45,29 @@ impl Reach {
         to: Timestamp::MIN,
         booked: false,
         queued: false,
+        marked: false,
     };
 
-    /// The reach of a condition. `expanded`: whether each instance is a row of its own.
-    pub(super) fn of(test: &Test, expanded: bool) -> Self {
+    fn in_state(state: State, held: bool) -> Self {
+        Self {
+            booked: (state == State::Booked) == held,
+            queued: (state == State::Queued) == held,
+            marked: (state == State::Marked) == held,
+            ..Self::EVERYTHING
+        }
+    }
+
+    /// The reach of a query's condition. `expanded`: whether each instance is a row of its own. What is marked as deleted
+    /// is within it only if the condition speaks of that.
+    pub(super) fn asked_for(test: &Test, expanded: bool) -> Self {
+        let reach = Self::of(test, expanded);
+        Self {
+            marked: reach.marked && names_marked(test),
+            ..reach
+        }
+    }
+
+    fn of(test: &Test, expanded: bool) -> Self {
         match test {
             Test::All(tests) => tests.iter().fold(Self::EVERYTHING, |reach, test| {
                 reach.and(Self::of(test, expanded))
@@ -52,11 +75,7 @@ impl Reach {
             Test::Any(tests) => tests.iter().fold(Self::NOTHING, |reach, test| {
                 reach.or(Self::of(test, expanded))
             }),
-            Test::Booked(booked) => Self {
-                booked: *booked,
-                queued: !booked,
-                ..Self::EVERYTHING
-            },
+            Test::State(state, held) => Self::in_state(*state, *held),
             Test::Always(false) => Self::NOTHING,
             Test::Compare(Operand::Column(column), operator, typed)
                 if column
@@ -75,14 +94,13 @@ impl Reach {
                 uids: Some(BTreeSet::from([uid.clone()])),
                 ..Self::EVERYTHING
             },
-            ("METHOD", Operator::Equal, Typed::Word(method)) => Self {
-                booked: method == "create",
-                queued: method != "create",
-                ..Self::EVERYTHING
-            },
-            ("METHOD", Operator::Unequal, Typed::Word(method)) => Self {
-                booked: method != "create",
-                ..Self::EVERYTHING
+            ("METHOD", Operator::Equal, Typed::Word(method)) => {
+                Self::in_state(state_of(method), true)
+            }
+            ("METHOD", Operator::Unequal, Typed::Word(method)) => match state_of(method) {
+                // Other messages are in the queue, too.
+                State::Queued => Self::EVERYTHING,
+                state => Self::in_state(state, false),
             },
             // An instance is where it is; a part of a series keeps the name of where it was.
             ("RECURRENCE-ID", _, _) if !expanded => Self::EVERYTHING,
@@ -119,6 +137,7 @@ impl Reach {
             to: self.to.min(other.to),
             booked: self.booked && other.booked,
             queued: self.queued && other.queued,
+            marked: self.marked && other.marked,
         }
     }
 
@@ -138,6 +157,7 @@ impl Reach {
             to: self.to.max(other.to),
             booked: self.booked || other.booked,
             queued: self.queued || other.queued,
+            marked: self.marked || other.marked,
         }
     }
 
@@ -159,8 +179,29 @@ impl Reach {
     /// Whether nothing can fit.
     pub(super) fn is_empty(&self) -> bool {
         self.from > self.to
-            || !(self.booked || self.queued)
+            || !(self.booked || self.queued || self.marked)
             || self.uids.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+}
+
+/// The state of what has a METHOD, in small letters.
+fn state_of(method: &str) -> State {
+    match method {
+        "create" => State::Booked,
+        "delete" => State::Marked,
+        _ => State::Queued,
+    }
+}
+
+/// Whether a condition speaks of what is marked as deleted.
+fn names_marked(test: &Test) -> bool {
+    match test {
+        Test::Any(tests) | Test::All(tests) => tests.iter().any(names_marked),
+        Test::State(state, _) => *state == State::Marked,
+        Test::Compare(operand, _, Typed::Word(method)) => {
+            operand.column().name == "METHOD" && state_of(method) == State::Marked
+        }
+        _ => false,
     }
 }
 
@@ -177,6 +218,6 @@ pub(super) fn asks_times(test: &Test) -> bool {
         | Test::Like(operand, ..)
         | Test::Null(operand, _)
         | Test::In(_, _, operand) => timely(operand),
-        Test::Booked(_) | Test::Owned(_) | Test::Always(_) => false,
+        Test::State(..) | Test::Owned(_) | Test::Always(_) => false,
     }
 }

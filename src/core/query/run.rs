@@ -21,7 +21,7 @@ use crate::ical::value;
 use crate::ical::zone::{Zone, Zones};
 use crate::model::calendar::Calendar;
 use crate::model::item::Item;
-use crate::store::{Reader, derive, items, queue};
+use crate::store::{Reader, derive, items, marked, queue};
 
 /// A query under way.
 pub(super) struct Run<'a> {
@@ -118,6 +118,11 @@ impl<'a> Run<'a> {
                 for item in queue::queued(t, id, &uid)? {
                     self.item(&item)?;
                 }
+            }
+        }
+        if reach.marked && index != "none" {
+            for item in marked::all(t, id)? {
+                self.item(&item)?;
             }
         }
         tracing::debug!(

@@ -77,15 +77,7 @@ impl Round<'_> {
         if !calendar.enabled {
             return Ok(Status::Unavailable.into());
         }
-        let seen = items::visible(t, calendar.id, &message.object.uid)?;
-        let place = Place {
-            calendar,
-            zone: floating(&calendar.properties.tzid),
-            seen: seen.and_then(|item| {
-                let object = derive::object(&item)?;
-                Some((item, object))
-            }),
-        };
+        let place = self.place(t, calendar, &message.object.uid)?;
         if let Some((_, object)) = &place.seen
             && !self.is_same_meeting(t, object, message)?
         {
@@ -93,8 +85,38 @@ impl Round<'_> {
         }
         match message.method {
             Method::Request if !self.may_schedule(t, calendar)? => Ok(Status::NoAuthority.into()),
-            Method::Request => self.request(t, &place, message),
-            Method::Cancel => self.cancel(t, &place, message),
+            _ => self.apply(t, &place, message),
+        }
+    }
+
+    /// A calendar as the place of a message about `uid`.
+    pub(super) fn place<'b>(
+        &self,
+        t: &impl Reader,
+        calendar: &'b Calendar,
+        uid: &str,
+    ) -> Result<Place<'b>> {
+        let seen = items::visible(t, calendar.id, uid)?;
+        Ok(Place {
+            calendar,
+            zone: floating(&calendar.properties.tzid),
+            seen: seen.and_then(|item| {
+                let object = derive::object(&item)?;
+                Some((item, object))
+            }),
+        })
+    }
+
+    /// Works a message whose sender may send it.
+    pub(super) fn apply(
+        &self,
+        t: &mut WriteTxn<'_>,
+        place: &Place<'_>,
+        message: &Message<'_>,
+    ) -> Result<Taken> {
+        match message.method {
+            Method::Request => self.request(t, place, message),
+            Method::Cancel => self.cancel(t, place, message),
             Method::Reply => Ok(Status::InvalidAddress.into()),
         }
     }
@@ -112,7 +134,7 @@ impl Round<'_> {
     }
 
     /// Whether a message speaks of what is there: of the same kind, from the same organizer.
-    fn is_same_meeting(
+    pub(super) fn is_same_meeting(
         &self,
         t: &impl Reader,
         object: &CalendarObject,

@@ -12,6 +12,7 @@ mod deliver;
 pub mod groups;
 mod mail;
 pub mod merge;
+pub mod receive;
 mod reply;
 mod resource;
 pub(super) mod send;
