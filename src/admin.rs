@@ -8,6 +8,7 @@ pub mod client;
 mod execute;
 pub mod frame;
 pub mod request;
+mod rights;
 pub mod server;
 mod transfer;
 

@@ -109,6 +109,8 @@ limits! {
     attendees: usize, Count = 2_000;
     /// Links to items of other calendars that one calendar holds. Each fetch of the calendar looks at all of them.
     links: usize, Count = 2_000;
+    /// Groups inside groups that are followed to see whether somebody is meant by a right.
+    group_levels: usize, Count = 16;
     /// Members a group that is invited is expanded to; of a larger one the first are invited (errno 43), as in
     /// Calendar Server.
     group_members: usize, Count = 200;

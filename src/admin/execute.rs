@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::request::{Peer, Request, Response};
-use super::transfer;
+use super::{rights, transfer};
 use crate::core::accounts::NewUser;
 use crate::core::audit::{self, Deed};
 use crate::core::calendars::{CalendarView, NewCalendar};
@@ -44,6 +44,8 @@ fn only_reads(request: &Request) -> bool {
             | Request::SessionList(_)
             | Request::OutboxList
             | Request::OutboxShow(_)
+            | Request::RightsList
+            | Request::RightsShow(_)
             | Request::Check(false)
     )
 }
@@ -78,6 +80,10 @@ fn carry_out(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Respo
         | Request::OutboxShow(_)
         | Request::OutboxRetry(_)
         | Request::OutboxDrop(_) => (outbox(core, &request), named("outbox")),
+        Request::RightsList
+        | Request::RightsShow(_)
+        | Request::RightsSet { .. }
+        | Request::RightsRemove(_) => (rights::carry_out(core, &request), String::new()),
         Request::Import(calid) => (transfer::import(core, &calid, peer), named("calendar")),
         Request::Export(calid) => (transfer::export(core, &calid, peer), named("calendar")),
         Request::Check(repair) => (check(core, repair), String::new()),

@@ -114,6 +114,23 @@ pub enum Request {
     OutboxRetry(Option<String>),
     /// Takes the message whose id begins so out, or all of them.
     OutboxDrop(Option<String>),
+    /// Lists the rights (VCARs) of the store.
+    RightsList,
+    /// Shows those of a name.
+    RightsShow(String),
+    /// Keeps rights under a name, in place of those that were there.
+    RightsSet {
+        /// The name (CARID).
+        name: String,
+        /// What they give, in CAP's notation.
+        grant: Vec<String>,
+        /// What they take.
+        deny: Vec<String>,
+        /// Whether they bear on every calendar.
+        decreed: bool,
+    },
+    /// Takes the rights of a name away.
+    RightsRemove(String),
 }
 
 /// The answer to a request that was carried out.

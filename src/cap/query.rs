@@ -223,6 +223,7 @@ impl Reading<'_> {
             }
             [Table::Calendar] => self.calendars(asked, false),
             [Table::Query] => self.queries(None, asked),
+            [Table::Rights] => self.rights(None, asked),
             _ => Err(Answer::of(
                 "6.3",
                 "of the store itself CALSTORE, VCALENDAR, VCAR and VQUERY are asked; for items name a calendar as TARGET",
@@ -248,6 +249,15 @@ impl Reading<'_> {
                 filter: None,
             });
             self.whole(&view.calid, &everything)?;
+        }
+        Ok(())
+    }
+
+    /// FROM VCAR: the rights of a place, those that show its access list included.
+    fn rights(&mut self, calid: Option<&str>, asked: &Asked) -> Result<(), Answer> {
+        let found = self.core.rights(self.request.caller, calid);
+        for view in found.map_err(|cause| self.failed(&cause))? {
+            self.alone(asked, Table::Rights, view.component, Vec::new())?;
         }
         Ok(())
     }
@@ -286,7 +296,10 @@ impl Reading<'_> {
                 self.view(calid)?;
                 self.queries(Some(calid), asked)
             }
-            [Table::Rights] => Err(Answer::of("3.14", "VCARs are not told by this server")),
+            [Table::Rights] => {
+                self.view(calid)?;
+                self.rights(Some(calid), asked)
+            }
             [Table::Store] => Err(Answer::of("6.3", "the store is asked as its own TARGET")),
             _ => Err(Answer::of(
                 "6.3",

@@ -4,10 +4,12 @@
 //! configuration's.
 
 mod outbox;
+mod rights;
 
 use std::path::PathBuf;
 
 pub use outbox::{Letters, Outbox};
+pub use rights::Rights;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -142,6 +144,10 @@ pub enum Command {
     /// Messages that wait to be mailed to people without a calendar here.
     #[command(subcommand, after_help = outbox::EXAMPLES)]
     Outbox(Outbox),
+
+    /// Rights that bear on all calendars, or on those without rights of their own.
+    #[command(subcommand, after_help = rights::EXAMPLES)]
+    Rights(Rights),
 
     /// Store the events, to-dos and journals of a file in a calendar.
     #[command(after_help = IMPORT_EXAMPLES)]

@@ -4,7 +4,9 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::absolute;
 
 use super::Failure;
-use super::args::{Calendar, Command, Group, Member, Outbox, Password, Role, Session, User};
+use super::args::{
+    Calendar, Command, Group, Member, Outbox, Password, Rights, Role, Session, User,
+};
 use crate::admin::{Request, Secret};
 
 /// The request that `command` makes; nothing for the commands that are no requests.
@@ -27,11 +29,26 @@ pub(super) fn request(command: &Command) -> Result<Option<Request>, Failure> {
         // Without an id it is all of them: clap sees to it.
         Command::Outbox(Outbox::Retry(letters)) => Request::OutboxRetry(letters.id.clone()),
         Command::Outbox(Outbox::Drop(letters)) => Request::OutboxDrop(letters.id.clone()),
+        Command::Rights(rights) => of_rights(rights),
         Command::Import(import) => Request::Import(import.calid.clone()),
         Command::Export(export) => Request::Export(export.calid.clone()),
         Command::Check(check) => Request::Check(check.repair),
         Command::Backup { file } => Request::Backup(absolute(file)?),
     }))
+}
+
+fn of_rights(rights: &Rights) -> Request {
+    match rights {
+        Rights::List => Request::RightsList,
+        Rights::Show { name } => Request::RightsShow(name.clone()),
+        Rights::Set(set) => Request::RightsSet {
+            name: set.name.clone(),
+            grant: set.grant.clone(),
+            deny: set.deny.clone(),
+            decreed: set.decree,
+        },
+        Rights::Remove { name } => Request::RightsRemove(name.clone()),
+    }
 }
 
 fn of_user(user: &User) -> Result<Request, Failure> {

@@ -8,8 +8,11 @@ use std::marker::PhantomData;
 
 use super::caller::Caller;
 use super::error::{Error, Kind, Result};
+use super::rights::{self, Act, RightSet, Thing, Verdict};
+use super::schedule::receive::Itip;
 use super::settings::Settings;
 use crate::ical::component::{Component, Entry, Property};
+use crate::ical::object::CalendarObject;
 use crate::model::acl::{Acl, How, Standing, What};
 use crate::model::calendar::Calendar;
 
@@ -54,6 +57,9 @@ pub struct Access {
     standing: Standing,
     acl: Acl,
     power: Power,
+    rights: RightSet,
+    /// The CARIDs of the calendar's own rights.
+    carids: Vec<String>,
 }
 
 /// Where rights come from besides the access list.
@@ -107,7 +113,23 @@ impl Access {
             standing,
             acl,
             power,
+            rights: RightSet::default(),
+            carids: Vec::new(),
         }
+    }
+
+    /// This with what VCARs say to the caller; `carids` are those of the calendar's own.
+    pub(super) fn with_rights(self, rights: RightSet, carids: Vec<String>) -> Self {
+        Self {
+            rights,
+            carids,
+            ..self
+        }
+    }
+
+    /// The CARIDs of the rights that the calendar has besides its access list.
+    pub fn carids(&self) -> &[String] {
+        &self.carids
     }
 
     /// The calendar, for uses that are no reading of its contents.
@@ -125,36 +147,165 @@ impl Access {
         self.standing.primary_owner || self.standing.owner || self.power == Power::Everything
     }
 
-    /// Whether the caller has `right`.
+    /// Whether the caller has `right`, at least for something in the calendar: rules about certain objects are for
+    /// [`Granted::see`] and [`Access::admit`].
     pub fn allows(&self, right: Right) -> bool {
         if self.calendar.tombstone && !self.outlives_it(right) {
             return false;
         }
-        if self.power == Power::Everything || self.standing.primary_owner {
+        if self.power == Power::Everything {
             return true;
+        }
+        let said = self.said(right);
+        if self.standing.primary_owner {
+            return !said.denied;
         }
         let looking = matches!(right, Right::Read | Right::FreeBusy | Right::ReadProperties);
         if self.power == Power::Nothing || (self.power == Power::Looking && !looking) {
             return false;
         }
-        let lists = |what, how| self.acl.decide(&self.standing, what, how) == Some(true);
+        match self.listed(right) {
+            _ if said.denied => false,
+            Some(listed) => listed,
+            None => said.granted || said.perhaps || !said.only.is_empty(),
+        }
+    }
+
+    /// What the access list says of a right: granted, denied, or nothing.
+    fn listed(&self, right: Right) -> Option<bool> {
+        let lists = |what, how| self.acl.decide(&self.standing, what, how);
+        let owners = |said: Option<bool>| match self.standing.owner {
+            true => Some(true),
+            false => said,
+        };
         let adds = || lists(What::Components, How::Write);
         let reads = || lists(What::All, How::Read);
         match right {
             Right::Read => reads(),
             Right::FreeBusy => lists(What::Components, How::FreeBusy),
             Right::Add => adds(),
-            Right::Modify => reads() && adds(),
-            Right::Delete => reads() && adds() && lists(What::Components, How::Delete),
+            Right::Modify => both(reads(), adds()),
+            Right::Delete => both(both(reads(), adds()), lists(What::Components, How::Delete)),
             Right::Schedule => lists(What::All, How::Schedule),
-            Right::Reply => self.standing.owner || lists(What::Components, How::Reply),
-            Right::Invite => self.standing.owner || lists(What::Components, How::Invite),
-            Right::Cancel => self.standing.owner || lists(What::Components, How::Cancel),
+            Right::Reply => owners(lists(What::Components, How::Reply)),
+            Right::Invite => owners(lists(What::Components, How::Invite)),
+            Right::Cancel => owners(lists(What::Components, How::Cancel)),
             Right::ReadProperties => lists(What::Properties, How::Read),
-            Right::WriteProperties => self.standing.owner || lists(What::Properties, How::Write),
-            Right::AdministerSelf => self.standing.owner || lists(What::Properties, How::SelfAdmin),
-            Right::Own => self.standing.owner,
-            Right::Drop => false,
+            Right::WriteProperties => owners(lists(What::Properties, How::Write)),
+            Right::AdministerSelf => owners(lists(What::Properties, How::SelfAdmin)),
+            Right::Own => owners(None),
+            Right::Drop => None,
+        }
+    }
+
+    /// What VCARs say of a right: of some kind of item what they grant, of all of them what they deny.
+    fn said(&self, right: Right) -> Verdict {
+        if self.rights.is_empty() {
+            return Verdict::default();
+        }
+        let decreed = self.standing.primary_owner;
+        let of = |act, kind| self.rights.weigh(act, Thing::any(kind), decreed);
+        let items = |act| {
+            let all = rights::ITEMS.map(|kind| of(act, kind));
+            Verdict {
+                denied: all.iter().all(|one| one.denied),
+                granted: all.iter().any(|one| one.granted && !one.denied),
+                perhaps: all
+                    .iter()
+                    .any(|one| !one.denied && (one.perhaps || !one.only.is_empty())),
+                ..Verdict::default()
+            }
+        };
+        match right {
+            Right::Read => items(Act::Read),
+            Right::FreeBusy => of(Act::Read, "VFREEBUSY"),
+            Right::Add => items(Act::Create),
+            Right::Modify => items(Act::Modify),
+            Right::Delete => items(Act::Delete),
+            Right::Schedule => items(Act::Send(Itip::Request)),
+            Right::ReadProperties => of(Act::Read, "VCALENDAR"),
+            Right::WriteProperties => of(Act::Modify, "VCALENDAR"),
+            Right::Drop => of(Act::Delete, "VCALENDAR"),
+            Right::Reply | Right::Invite | Right::Cancel | Right::AdministerSelf | Right::Own => {
+                Verdict::default()
+            }
+        }
+    }
+
+    /// Whether the caller may send messages of a method here.
+    pub fn allows_message(&self, itip: Itip) -> bool {
+        let right = match itip {
+            Itip::Publish => Right::Add,
+            _ => Right::Schedule,
+        };
+        if self.rights.is_empty() || self.power != Power::List {
+            return self.allows(right);
+        }
+        let decreed = self.standing.primary_owner;
+        let weigh = |kind| {
+            let thing = Thing::any(kind);
+            self.rights.weigh(Act::Send(itip), thing, decreed)
+        };
+        let all = rights::ITEMS.map(weigh);
+        if all.iter().all(|one| one.denied) {
+            return false;
+        }
+        let list = self.standing.primary_owner || self.listed(right) == Some(true);
+        list || (self.listed(right).is_none() && all.iter().any(|one| one.granted))
+    }
+
+    /// Whether the caller may do something to the rights (VCARs) of the calendar.
+    pub fn allows_rights(&self, act: Act) -> bool {
+        let by_list = match act {
+            Act::Read => self.allows(Right::ReadProperties),
+            _ => self.allows(Right::Own),
+        };
+        if self.rights.is_empty() || self.power == Power::Everything {
+            return by_list;
+        }
+        let decreed = self.standing.primary_owner;
+        let said = self.rights.weigh(act, Thing::any("VCAR"), decreed);
+        let known = self.power == Power::List || act == Act::Read;
+        !said.denied && (by_list || (known && (said.granted || said.perhaps)))
+    }
+
+    /// Whether the caller may make `after`, change `before` to it, or delete `before`, where VCARs speak of such objects.
+    ///
+    /// Errors: `AccessDenied`.
+    pub(super) fn admit(
+        &self,
+        before: Option<&Component>,
+        after: Option<&Component>,
+    ) -> Result<()> {
+        let Some(component) = before.or(after) else {
+            return Ok(());
+        };
+        if self.rights.is_empty() || self.power != Power::List || before == after {
+            return Ok(());
+        }
+        let (act, right, doing) = match (before, after) {
+            (None, _) => (Act::Create, Right::Add, "add such items"),
+            (Some(_), Some(_)) => (Act::Modify, Right::Modify, "change such items"),
+            (Some(_), None) => (Act::Delete, Right::Delete, "delete such items"),
+        };
+        let thing = Thing {
+            kind: &component.name().to_ascii_uppercase(),
+            component: before,
+            after,
+            method: None,
+        };
+        let verdict = self.rights.weigh(act, thing, self.standing.primary_owner);
+        let base = self.standing.primary_owner || self.listed(right) == Some(true);
+        let listed = self.listed(right) != Some(false) || self.standing.primary_owner;
+        let fits = match act {
+            Act::Modify => changed(before, after)
+                .iter()
+                .all(|name| verdict.lets(base, name)),
+            _ => !verdict.denied && (base || verdict.granted),
+        };
+        match fits && listed && !verdict.denied {
+            true => Ok(()),
+            false => Err(self.refusal(doing)),
         }
     }
 
@@ -280,16 +431,96 @@ impl Granted<Reading> {
         self.access.is_owner()
     }
 
-    /// What the caller sees of `component`: all of it, or, when it is PRIVATE or CONFIDENTIAL and the caller no
-    /// owner, its UID, times, rules, CLASS, STATUS, TRANSP and stamps.
-    pub fn view(&self, component: &Component) -> Component {
-        if self.sees_everything() || !is_restricted(component) {
-            return component.clone();
-        }
-        let mut seen = component.clone();
-        seen.retain(|entry| matches!(entry, Entry::Property(p) if is_open(p)));
-        seen
+    /// Whether something of some items is kept from the caller; `restricted` says that CLASS does so in this one.
+    pub fn narrows(&self, restricted: bool) -> bool {
+        (restricted && !self.sees_everything()) || !self.access.rights.is_empty()
     }
+
+    /// Takes out of an object what the caller may not see. Answers whether anything is left.
+    pub fn see(&self, object: &mut CalendarObject, method: Option<&str>) -> bool {
+        let components = std::mem::take(&mut object.components);
+        let seen = components
+            .into_iter()
+            .filter_map(|component| self.view(&component, method));
+        object.components = seen.collect();
+        !object.components.is_empty()
+    }
+
+    /// What the caller sees of `component`, which waits with an iTIP `method` or is booked: all of it; when it is PRIVATE
+    /// or CONFIDENTIAL and the caller no owner, its UID, times, rules, CLASS, STATUS, TRANSP and stamps; where VCARs speak
+    /// of it, what they let be seen, its UID always; or nothing.
+    pub fn view(&self, component: &Component, method: Option<&str>) -> Option<Component> {
+        let mut seen = component.clone();
+        let access = &self.access;
+        if !access.rights.is_empty() && access.power != Power::Everything {
+            let owner = access.standing.primary_owner;
+            let thing = Thing {
+                kind: &component.name().to_ascii_uppercase(),
+                component: Some(component),
+                after: None,
+                method,
+            };
+            let verdict = access.rights.weigh(Act::Read, thing, owner);
+            let listed = access.listed(Right::Read);
+            let base = owner || listed == Some(true);
+            if verdict.denied || (listed == Some(false) && !owner) {
+                return None;
+            }
+            if !base && !verdict.granted && verdict.only.is_empty() {
+                return None;
+            }
+            if !(base || verdict.granted) || !verdict.without.is_empty() {
+                let whole = base || verdict.granted;
+                seen.retain(|entry| match entry {
+                    Entry::Property(p) => p.is("UID") || verdict.lets(base, p.name()),
+                    Entry::Component(inner) => whole && verdict.lets(base, inner.name()),
+                });
+            }
+        }
+        if !self.sees_everything() && is_restricted(component) {
+            seen.retain(|entry| matches!(entry, Entry::Property(p) if is_open(p)));
+        }
+        Some(seen)
+    }
+}
+
+/// Both of what a list says, as one.
+fn both(a: Option<bool>, b: Option<bool>) -> Option<bool> {
+    match (a, b) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+/// The names of the properties and components in which two components differ; stamps are the store's.
+fn changed(before: Option<&Component>, after: Option<&Component>) -> Vec<String> {
+    let (Some(before), Some(after)) = (before, after) else {
+        return Vec::new();
+    };
+    let names = |component: &Component| -> Vec<String> {
+        let entries = component.entries().iter();
+        let name = |entry: &Entry| match entry {
+            Entry::Property(property) => property.name().to_ascii_uppercase(),
+            Entry::Component(inner) => inner.name().to_ascii_uppercase(),
+        };
+        entries.map(name).collect()
+    };
+    let mut all = names(before);
+    all.extend(names(after));
+    all.sort_unstable();
+    all.dedup();
+    let stamps = ["DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "CREATED"];
+    all.retain(|name| {
+        let same = before
+            .properties_named(name)
+            .eq(after.properties_named(name))
+            && before
+                .components_named(name)
+                .eq(after.components_named(name));
+        !same && !stamps.contains(&name.as_str())
+    });
+    all
 }
 
 /// Whether CLASS keeps the component's texts from people who are no owners. An unknown class counts as PRIVATE

@@ -265,7 +265,7 @@ fn line_of(
     let seen = object
         .components
         .iter()
-        .map(|component| granted.view(component));
+        .filter_map(|component| granted.view(component, None));
     Ok(seen.into_iter().find_map(|component| {
         let mut lines = component.properties();
         lines

@@ -25,6 +25,7 @@ pub mod password;
 pub mod prefs;
 pub mod proof;
 pub mod query;
+pub mod rights;
 pub mod schedule;
 pub mod sessions;
 pub mod settings;

@@ -266,10 +266,9 @@ impl Core {
                     return Ok(());
                 };
                 if window.is_none_or(|window| touches(&object, &floating, window)) {
-                    if item.facts.restricted {
-                        for component in &mut object.components {
-                            *component = granted.view(component);
-                        }
+                    let narrows = granted.narrows(item.facts.restricted);
+                    if narrows && !granted.see(&mut object, None) {
+                        return Ok(());
                     }
                     attachments::put_inline(t, &mut object)?;
                     visit(object, Stamps::of(item));

@@ -65,6 +65,10 @@ pub fn push(calendar: &mut Calendar, view: &CalendarView, block: Block, extras: 
         if view.default {
             out.named("X-S1CS-DEFAULTCALENDAR", "1");
         }
+        // Rights that CAP clients have set; the access list does not show them.
+        for carid in &view.carids {
+            out.calendar.add_text("X-WCAPD-CALPROPS-VCAR", carid);
+        }
     }
     if !out.more {
         return;

@@ -5,6 +5,7 @@ mod calendars;
 mod items;
 mod moves;
 pub(super) mod queries;
+mod rights;
 mod store;
 
 pub(super) use moves::run as relocate;
@@ -23,6 +24,7 @@ enum Sort {
     Calendar,
     Store,
     Query,
+    Rights,
     /// Items, and what is refused as if it were one.
     Item,
 }
@@ -33,6 +35,7 @@ impl Sort {
             "VCALENDAR" | "VAGENDA" => Self::Calendar,
             "CALSTORE" | "VCALSTORE" => Self::Store,
             "VQUERY" => Self::Query,
+            "VCAR" => Self::Rights,
             _ => Self::Item,
         }
     }
@@ -115,6 +118,7 @@ fn create_in(
         match Sort::of(object) {
             Sort::Calendar => entries.extend(calendars::create(request, place, object, core)),
             Sort::Query => entries.push(queries::create(request, place, object, core)),
+            Sort::Rights => entries.push(rights::create(request, place, object, core)),
             Sort::Store => entries.push(Entry::of(
                 object.name(),
                 [],
@@ -146,6 +150,7 @@ fn modified(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, 
     match (Sort::of(old), Sort::of(new)) {
         (Sort::Query, Sort::Query) => queries::modify(request, target, &pair, &objects, core),
         (Sort::Calendar, Sort::Calendar) => calendars::modify(request, target, &pair, core),
+        (Sort::Rights, Sort::Rights) => rights::modify(request, target, &pair, core),
         (Sort::Store, Sort::Store) => store::modify(request, target, &pair, core),
         _ => items::modify(request, target, core),
     }
@@ -171,6 +176,9 @@ fn deleted(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, A
     let from = |table: Table| queries.iter().all(|asked| asked.query.from == [table]);
     if from(Table::Query) {
         return queries::delete(request, target, &queries, core);
+    }
+    if from(Table::Rights) {
+        return rights::delete(request, target, &queries, core);
     }
     items::delete(request, target, &queries, core)
 }

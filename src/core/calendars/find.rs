@@ -2,6 +2,7 @@
 
 use crate::core::access::Access;
 use crate::core::error::{Error, Kind, Result};
+use crate::core::rights::{self, Asker};
 use crate::core::{Caller, Core, Identity};
 use crate::model::acl::Ace;
 use crate::model::calendar::Calendar;
@@ -107,13 +108,10 @@ impl Core {
         };
         let domain = owner.map(|owner| owner.name().domain.clone());
         let domain = domain.unwrap_or_default();
-        Ok(Access::new(
-            calendar,
-            shown,
-            caller,
-            domain,
-            self.settings(),
-        ))
+        let access = Access::new(calendar, shown, caller, domain, self.settings());
+        let asker = Asker::new(caller, access.is_owner());
+        let (rights, carids) = rights::effective(self, t, access.calendar(), asker)?;
+        Ok(access.with_rights(rights, carids))
     }
 }
 

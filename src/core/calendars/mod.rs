@@ -48,6 +48,8 @@ pub struct CalendarView {
     pub parent: Option<String>,
     /// Whether it is its owner's default calendar.
     pub default: bool,
+    /// The CARIDs of the rights it has besides its access list.
+    pub carids: Vec<String>,
 }
 
 impl Core {
@@ -93,6 +95,7 @@ impl Core {
             common_name: owner.as_ref().map(common_name).unwrap_or_default(),
             owners,
             parent,
+            carids: access.carids().to_vec(),
             default: owner.is_some_and(|owner| Calid::of(owner.name()) == calendar.calid),
             calendar,
         })

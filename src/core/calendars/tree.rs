@@ -51,8 +51,9 @@ impl Core {
                 ..NewCalendar::default()
             };
             let mut made = self.insert_calendar(t, name.clone(), owner, &plain)?;
-            if parent.is_some() {
-                calendars::set_parent(t, &mut made, parent)?;
+            match parent {
+                Some(_) => calendars::set_parent(t, &mut made, parent)?,
+                None => self.copy_default_rights(t, made.id)?,
             }
             let edit = CalendarEdit {
                 owners: (!new.owners.is_empty()).then(|| new.owners.clone()),
@@ -236,6 +237,7 @@ impl Core {
             }
             let height = height(t, moved.id, most)?;
             self.check_depth(t, parent, height)?;
+            self.keep_inherited_rights(t, &moved)?;
             moved.modified = t.now();
             Ok(calendars::set_parent(t, &mut moved, parent)?)
         })

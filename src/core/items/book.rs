@@ -130,6 +130,7 @@ impl<'a> Booker<'a> {
         let mut written: Vec<Written> = Vec::with_capacity(objects.len());
         for mut object in objects {
             organizer::sign(t, self.desk, method, self.sent_by, old, &mut object)?;
+            self.desk.admit(old, Some(&object))?;
             let object = match method {
                 Method::Request | Method::Cancel => self.tell(t, old, object)?,
                 Method::Publish => {

@@ -15,6 +15,7 @@ use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::schedule::attendee::{self, DELEGATED_TO, PARTSTAT};
 use crate::core::schedule::merge::is_cancelled;
 use crate::core::schedule::send::{News, is_told};
+use crate::core::schedule::view::counterpart;
 use crate::core::schedule::{Notify, Round, Shortfall, view};
 use crate::core::transfer::object_text;
 use crate::core::{Caller, Core};
@@ -178,6 +179,7 @@ impl<'a> Deletion<'a> {
         item: &Item,
         object: &CalendarObject,
     ) -> Result<()> {
+        self.desk.admit(Some(object), None)?;
         if self.is_meeting(t, object)? {
             let mut shortfall = self.shortfall;
             self.round().call_off(t, object, None, &mut shortfall)?;
@@ -206,6 +208,10 @@ impl<'a> Deletion<'a> {
         gone: Vec<Component>,
     ) -> Result<()> {
         let desk = self.desk;
+        for gone in &gone {
+            let before = counterpart(object, gone).or(object.master());
+            desk.access.admit(before, None)?;
+        }
         let left = match self.is_meeting(t, object)? {
             true => self.shorten(t, object, left, &gone)?,
             false => {

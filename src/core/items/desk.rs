@@ -9,6 +9,7 @@ use super::times::start_of;
 use crate::core::access::{Access, Right};
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::schedule::attendee;
+use crate::core::schedule::view::counterpart;
 use crate::core::transfer::{floating, object_text};
 use crate::core::{Caller, Core};
 use crate::ical::component::Component;
@@ -86,6 +87,29 @@ impl<'a> Desk<'a> {
         if item.facts.restricted && !self.access.is_owner() {
             let message = "only an owner of the calendar may change its private items";
             return Err(Error::new(Failed::NotOwner, message));
+        }
+        Ok(())
+    }
+
+    /// Whether VCARs let the caller make, change or delete the components of an object.
+    ///
+    /// Errors: `AccessDenied`.
+    pub(super) fn admit(
+        &self,
+        old: Option<&CalendarObject>,
+        new: Option<&CalendarObject>,
+    ) -> Result<()> {
+        let access = self.access;
+        for component in new.into_iter().flat_map(|new| &new.components) {
+            let before = old.and_then(|old| counterpart(old, component));
+            // A new exception is a change of its series.
+            let before = before.or(old.and_then(CalendarObject::master));
+            access.admit(before, Some(component))?;
+        }
+        if new.is_none() {
+            for component in old.into_iter().flat_map(|old| &old.components) {
+                access.admit(Some(component), None)?;
+            }
         }
         Ok(())
     }

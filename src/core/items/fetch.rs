@@ -346,10 +346,9 @@ impl Search<'_> {
         let Some(mut object) = derive::object(item) else {
             return Ok(None);
         };
-        if item.facts.restricted && !self.granted.sees_everything() {
-            for component in &mut object.components {
-                *component = self.granted.view(component);
-            }
+        let narrows = self.granted.narrows(item.facts.restricted);
+        if narrows && !self.granted.see(&mut object, item.method.as_deref()) {
+            return Ok(None);
         }
         self.learned(t, item, object).map(Some)
     }
@@ -362,9 +361,7 @@ impl Search<'_> {
         mut object: CalendarObject,
         granted: &Granted<Reading>,
     ) -> Result<Found> {
-        for component in &mut object.components {
-            *component = granted.view(component);
-        }
+        granted.see(&mut object, item.method.as_deref());
         self.learned(t, item, object)
     }
 

@@ -158,9 +158,7 @@ impl Core {
                 };
                 stub.components.truncate(1);
                 let open = granted.sees_everything() || !stub.components.iter().any(is_restricted);
-                for component in &mut stub.components {
-                    *component = granted.view(component);
-                }
+                granted.see(&mut stub, None);
                 let by = match open {
                     true => names.of(self, t, change.actor)?,
                     false => None,

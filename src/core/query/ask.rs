@@ -237,3 +237,38 @@ impl Core {
         Ok(names)
     }
 }
+
+/// Whether a component by itself is what a query's condition asks for; the tables that the query names do not count.
+/// `addresses` are those that SELF() stands for. A condition without meaning for such a component does not fit.
+pub fn fits_alone(
+    query: &Query,
+    component: &Component,
+    method: Option<&str>,
+    addresses: &[String],
+) -> bool {
+    let Some(table) = Table::named(&component.name().to_ascii_uppercase()) else {
+        return false;
+    };
+    let (zone, zones) = (Zone::utc(), Zones::of(&[]));
+    let terms = Terms {
+        caller: addresses.to_vec(),
+        owners: Vec::new(),
+        target: "",
+        floating: &zone,
+        utc_only: false,
+    };
+    let query = Query {
+        from: vec![table],
+        ..query.clone()
+    };
+    let subject = Subject {
+        table,
+        component,
+        zones: &zones,
+        floating: &zone,
+        times: Times::default(),
+        method,
+        owned: false,
+    };
+    bind(&query, &terms).is_ok_and(|test| subject.fits(&test))
+}

@@ -44,6 +44,20 @@ pub enum Table {
 }
 
 impl Table {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Items(kind) => kind.component_name(),
+            Self::Alarm => "VALARM",
+            Self::FreeBusy => "VFREEBUSY",
+            Self::Timezone => "VTIMEZONE",
+            Self::Calendar => "VCALENDAR",
+            Self::Store => "CALSTORE",
+            Self::Rights => "VCAR",
+            Self::Query => "VQUERY",
+        }
+    }
+
     /// The table of that name, in capitals.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {

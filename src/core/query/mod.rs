@@ -16,7 +16,7 @@ mod run;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
-pub use ask::{Answered, Ask, Row};
+pub use ask::{Answered, Ask, Row, fits_alone};
 pub use ast::{Column, Condition, Operand, Operator, Query, Select, Table, Value, Word};
 pub use parse::{Malformed, parse};
 pub use project::project;

@@ -4,9 +4,9 @@
 //! guessing its UID. RFC 5546 sections 3.2.2 and 3.2.5.
 
 use super::merge::{self, Update};
+use super::receive::Itip;
 use super::view::{self, organizer};
 use super::{Message, Method, Round, Status, attendee, resource};
-use crate::core::access::{Access, Right};
 use crate::core::error::{Kind as Failed, Result};
 use crate::core::items::delete::whole_stub;
 use crate::core::transfer::floating;
@@ -123,14 +123,9 @@ impl Round<'_> {
 
     fn may_schedule(&self, t: &impl Reader, calendar: &Calendar) -> Result<bool> {
         let speaker = self.speaker(t)?;
-        let access = Access::new(
-            calendar.clone(),
-            String::new(),
-            &speaker,
-            calendar.calid.domain.clone(),
-            self.core.settings(),
-        );
-        Ok(access.allows(Right::Schedule))
+        let core = self.core;
+        let access = core.standing(t, &speaker, calendar.clone(), String::new())?;
+        Ok(access.allows_message(Itip::Request))
     }
 
     /// Whether a message speaks of what is there: of the same kind, from the same organizer.

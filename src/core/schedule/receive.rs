@@ -236,11 +236,7 @@ impl Core {
         place: &Place<'_>,
         sender: &str,
     ) -> Result<bool> {
-        let granted = match itip {
-            Itip::Publish => access.allows(Right::Add),
-            _ => access.allows(Right::Schedule),
-        };
-        if granted || access.is_owner() {
+        if access.allows_message(itip) || access.is_owner() {
             return Ok(true);
         }
         let Some(booked) = place.booked() else {
