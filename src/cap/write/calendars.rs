@@ -249,6 +249,6 @@ fn deleted(request: &Request<'_>, calid: &str) -> Entry {
         request,
         properties::calendar_name(request.dialect),
         id,
-        Ok(()),
+        &Ok(()),
     )
 }

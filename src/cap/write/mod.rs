@@ -75,8 +75,8 @@ fn status(dialect: Dialect, outcome: Result<&str, &Error>) -> (&'static str, Str
 }
 
 /// What became of one object, told by what it is called.
-fn entry(request: &Request<'_>, name: &str, id: Property, outcome: Result<(), &Error>) -> Entry {
-    let (code, text) = status(request.dialect, outcome.map(|()| "Success"));
+fn entry(request: &Request<'_>, name: &str, id: Property, outcome: &Result<(), Error>) -> Entry {
+    let (code, text) = status(request.dialect, outcome.as_ref().map(|()| "Success"));
     Entry::of(name, [id], code, &text)
 }
 

@@ -73,7 +73,7 @@ fn one(
 ) -> Entry {
     let outcome = core.move_calendar(request.caller, calid, parent);
     let id = id.unwrap_or_else(|| Property::text(properties::id_name(request.dialect), calid));
-    entry(request, name, id, outcome.as_ref().map(|()| ()))
+    entry(request, name, id, &outcome)
 }
 
 /// The next draft's: the target from one PARENT to another.

@@ -62,7 +62,7 @@ pub(super) fn create(
         text: print::to_string(&kept),
     };
     let outcome = core.add_query(request.caller, calendar_or_store(place), &new);
-    entry(request, "VQUERY", id, outcome.as_ref().map(|()| ()))
+    entry(request, "VQUERY", id, &outcome)
 }
 
 /// Changes the queries that are as they are said to be.
@@ -145,7 +145,7 @@ pub(super) fn delete(
 fn touched(request: &Request<'_>, names: Vec<String>) -> Answer {
     let entries = names.into_iter().map(|name| {
         let id = Property::text(id_name(request.dialect), &name);
-        entry(request, "VQUERY", id, Ok(()))
+        entry(request, "VQUERY", id, &Ok(()))
     });
     Answer::with(entries.collect())
 }

@@ -35,7 +35,7 @@ pub(super) fn create(
     };
     let outcome = core.add_rights(request.caller, calendar_or_store(place), &new);
     let id = Property::text("CARID", &new.name);
-    entry(request, "VCAR", id, outcome.as_ref().map(|()| ()))
+    entry(request, "VCAR", id, &outcome)
 }
 
 /// Changes the rights that are as they are said to be.
@@ -105,7 +105,7 @@ fn changed(
 fn touched(request: &Request<'_>, names: Vec<String>) -> Answer {
     let entries = names.into_iter().map(|name| {
         let id = Property::text("CARID", &name);
-        entry(request, "VCAR", id, Ok(()))
+        entry(request, "VCAR", id, &Ok(()))
     });
     Answer::with(entries.collect())
 }
