@@ -3,6 +3,7 @@
 //! TOML file, then environment (`WCAPD__SECTION__KEY`), then flags. Every key is one row of [`table`]; the bounds
 //! of `[limits]` are the rows of [`crate::limits`]. Acting on the values is the work of whoever gets them.
 
+pub mod domains;
 mod ldap;
 pub mod load;
 pub mod print;

@@ -109,6 +109,10 @@ impl Directory for Host {
         Source::Host
     }
 
+    fn domain(&self) -> &str {
+        &self.options.domain
+    }
+
     fn person(&self, login: &str) -> Result<Option<Person>> {
         match self.local_name(login) {
             Some(name) => self.person_named(&name).map_err(unavailable),

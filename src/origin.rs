@@ -3,10 +3,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 use ipnet::IpNet;
 
 use crate::core::Client;
+
+/// The host that a request is for, with its port if the client wrote one.
+pub fn host<'r>(uri: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
+    let authority = uri.authority().map(|authority| authority.as_str());
+    let host = headers.get(header::HOST);
+    authority.or_else(|| host.and_then(|host| host.to_str().ok()))
+}
 
 /// Where a request comes from. Every request over HTTP carries one among its extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -71,6 +71,7 @@ impl World {
             typed: name.to_owned(),
             name: user.name,
             administrator: false,
+            domain_administrator: false,
         })
     }
 

@@ -12,7 +12,7 @@ use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::ical::datetime::Timestamp;
 use crate::model::calendar::Calendar;
 use crate::model::id::QualifiedName;
-use crate::model::user::{Group, Role, User};
+use crate::model::user::{Group, User};
 
 /// Carries `request` out and logs it if it changes something; the error is a sentence for the administrator.
 pub fn execute(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Response, String> {
@@ -58,7 +58,8 @@ fn carry_out(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Respo
         | Request::UserShow(_)
         | Request::UserPassword(..)
         | Request::UserEnable(..)
-        | Request::UserAdministrator(..)
+        | Request::UserGrant(..)
+        | Request::UserRevoke(..)
         | Request::UserRemove(_) => (users(core, request), named("user")),
         Request::GroupAdd { .. }
         | Request::GroupList
@@ -140,9 +141,8 @@ fn users(core: &Core, request: Request) -> Result<Response, Error> {
         Request::UserShow(name) => return Ok(user_record(core, &core.user(&name)?)),
         Request::UserPassword(name, password) => core.set_password(&name, &password.0)?,
         Request::UserEnable(name, enabled) => core.set_enabled(&name, enabled)?,
-        Request::UserAdministrator(name, held) => {
-            core.set_role(&name, Role::Administrator, held)?;
-        }
+        Request::UserGrant(name, role) => core.grant_role(&name, role)?,
+        Request::UserRevoke(name, role) => core.revoke_role(&name, role)?,
         Request::UserRemove(name) => core.remove_user(&name)?,
         _ => return Ok(user_table(core, &core.users()?)),
     }
@@ -163,15 +163,24 @@ fn field(name: &str, value: impl Into<String>) -> (String, String) {
 }
 
 fn state(user: &User) -> &'static str {
-    match (user.enabled, is_administrator(user)) {
-        (false, _) => "disabled",
-        (true, true) => "administrator",
-        (true, false) => "enabled",
+    match user.roles.iter().min() {
+        _ if !user.enabled => "disabled",
+        Some(role) => role.name(),
+        None => "enabled",
     }
 }
 
-fn is_administrator(user: &User) -> bool {
-    user.roles.contains(&Role::Administrator)
+fn roles(user: &User) -> String {
+    let mut roles = user.roles.clone();
+    roles.sort_unstable();
+    match roles.is_empty() {
+        true => "none".to_owned(),
+        false => roles
+            .iter()
+            .map(|r| r.name())
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
 }
 
 fn user_table(core: &Core, users: &[User]) -> Response {
@@ -193,16 +202,11 @@ fn user_record(core: &Core, user: &User) -> Response {
         field("upn", user.name.to_string()),
     ];
     fields.extend(user.mail.iter().map(|mail| field("mail", mail)));
-    let role = if is_administrator(user) {
-        "administrator"
-    } else {
-        "none"
-    };
     fields.extend([
         field("full name", &user.full_name),
         field("given name", &user.given_name),
         field("surname", &user.surname),
-        field("role", role),
+        field("role", roles(user)),
         field("kept in", user.source.name()),
         field("may log in", yes(user.enabled)),
         field("added", date_time(user.created)),

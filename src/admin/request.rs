@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::user::Role;
+
 /// A password on its way; never printed.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Secret(pub String);
@@ -44,8 +46,10 @@ pub enum Request {
     UserPassword(String, Secret),
     /// Lets somebody log in (true) or not (false, which ends their sessions).
     UserEnable(String, bool),
-    /// Makes somebody an administrator (true) or takes it back.
-    UserAdministrator(String, bool),
+    /// Gives somebody a role.
+    UserGrant(String, Role),
+    /// Takes a role from somebody; without one, all.
+    UserRevoke(String, Option<Role>),
     /// Removes an account and its calendars.
     UserRemove(String),
     /// Makes a group.

@@ -1,5 +1,6 @@
 //! Opens the store of a data folder and puts a core on it; carries administrative requests out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use super::{Error, people};
 use crate::admin::client::Connection;
 use crate::admin::{self, Peer, Request, Response};
 use crate::config::{Config, acting};
+use crate::core::domains::Domain;
 use crate::core::password::Cost;
 use crate::core::{self, Core};
 use crate::model::acl::Acl;
@@ -26,6 +28,7 @@ pub fn settings(config: &Config) -> core::Settings {
     let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     core::Settings {
         domain: config.server.domain.clone(),
+        domains: domains(config),
         // The configuration was checked; an unreadable list would grant nothing.
         default_acl: Acl::parse(&config.calendars.default_acl, &config.server.domain)
             .unwrap_or_default(),
@@ -56,6 +59,27 @@ pub fn settings(config: &Config) -> core::Settings {
         },
         limits: config.limits.clone(),
     }
+}
+
+/// What each domain has of its own, that of the server included.
+fn domains(config: &Config) -> BTreeMap<String, Domain> {
+    let hosted = config.hosted().map(|(name, _)| name);
+    hosted
+        .chain([config.server.domain.as_str()])
+        .map(|name| {
+            let keys = config.domain_keys(name);
+            let acl = keys.default_acl.as_deref();
+            let domain = Domain {
+                hosts: keys.hosts.clone(),
+                open_to: keys.open_to.clone(),
+                anonymous: keys.anonymous,
+                // The configuration was checked; an unreadable list would grant nothing.
+                default_acl: acl.map(|acl| Acl::parse(acl, name).unwrap_or_default()),
+                default_tzid: keys.default_tzid.clone(),
+            };
+            (name.to_owned(), domain)
+        })
+        .collect()
 }
 
 /// Opens the store, which is made if missing, and a core on it.

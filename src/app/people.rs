@@ -5,38 +5,23 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::Error;
-use crate::config::Config;
+use crate::config::{Config, table};
 use crate::core::directory::Directory;
 use crate::host::{self, Host};
 use crate::ldap::{self, Ldap};
+use crate::limits::Limits;
 
 /// The directories, in the order in which they are asked.
 ///
 /// Errors: a file that is named cannot be read. Whether a directory answers shows later.
 pub(super) fn directories(config: &Config) -> Result<Vec<Box<dyn Directory>>, Error> {
     let mut directories: Vec<Box<dyn Directory>> = Vec::new();
-    let keys = &config.ldap;
-    if let Some(url) = &keys.url {
-        let password = keys.bind_password_file.as_deref().map(secret).transpose()?;
-        let login = keys.bind_dn.clone().zip(password);
-        if !keys.starttls() && url.starts_with("ldap://") && keys.tls.is_some() {
-            tracing::warn!(%url, "passwords go to the directory unprotected: ldap.tls is none");
+    let own = (config.server.domain.as_str(), &config.ldap);
+    let hosted = config.hosted().map(|(name, hosted)| (name, &hosted.ldap));
+    for (domain, keys) in [own].into_iter().chain(hosted) {
+        if let Some(options) = options(keys, domain, &config.limits)? {
+            directories.push(Box::new(Ldap::new(options)?));
         }
-        let limits = &config.limits;
-        directories.push(Box::new(Ldap::new(ldap::Options {
-            url: url.clone(),
-            starttls: keys.starttls(),
-            authorities: keys.ca.clone(),
-            login,
-            base: keys.base.clone().unwrap_or_default(),
-            schema: keys.schema(),
-            proof: keys.proof(),
-            domain: config.server.domain.clone(),
-            time: limits.directory_time,
-            connections: limits.directory_connections,
-            group_members: limits.directory_group,
-            group_depth: limits.directory_group_depth,
-        })?));
     }
     if config.auth.pam {
         directories.push(Box::new(Host::new(host::Options {
@@ -49,6 +34,36 @@ pub(super) fn directories(config: &Config) -> Result<Vec<Box<dyn Directory>>, Er
         })));
     }
     Ok(directories)
+}
+
+/// What the keys of a domain's directory say; none if it has no directory.
+fn options(
+    keys: &table::Ldap,
+    domain: &str,
+    limits: &Limits,
+) -> Result<Option<ldap::Options>, Error> {
+    let Some(url) = &keys.url else {
+        return Ok(None);
+    };
+    let password = keys.bind_password_file.as_deref().map(secret).transpose()?;
+    let login = keys.bind_dn.clone().zip(password);
+    if !keys.starttls() && url.starts_with("ldap://") && keys.tls.is_some() {
+        tracing::warn!(%url, domain, "passwords go to the directory unprotected: ldap.tls is none");
+    }
+    Ok(Some(ldap::Options {
+        url: url.clone(),
+        starttls: keys.starttls(),
+        authorities: keys.ca.clone(),
+        login,
+        base: keys.base.clone().unwrap_or_default(),
+        schema: keys.schema(),
+        proof: keys.proof(),
+        domain: domain.to_owned(),
+        time: limits.directory_time,
+        connections: limits.directory_connections,
+        group_members: limits.directory_group,
+        group_depth: limits.directory_group_depth,
+    }))
 }
 
 /// The first line of a file that holds a secret.

@@ -5,11 +5,13 @@
 
 mod outbox;
 mod rights;
+mod role;
 
 use std::path::PathBuf;
 
 pub use outbox::{Letters, Outbox};
 pub use rights::Rights;
+pub use role::Role;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
@@ -230,6 +232,14 @@ pub enum User {
         /// What is given; 'none' takes all roles back.
         role: Role,
     },
+    /// Take a role from an account.
+    Revoke {
+        /// Whose.
+        #[command(flatten)]
+        user: Named,
+        /// What is taken; all roles without it.
+        role: Option<Role>,
+    },
     /// Remove an account with its calendars.
     Remove(Named),
 }
@@ -278,16 +288,6 @@ pub struct Password {
     /// Read the password from the first line of standard input instead of asking for it.
     #[arg(long)]
     pub password_stdin: bool,
-}
-
-/// A role an account can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// Administers the server, within what the configuration allows.
-    #[value(aliases = ["admin", "calmaster"])]
-    Administrator,
-    /// No role.
-    None,
 }
 
 /// `group ...`
@@ -528,6 +528,8 @@ mod tests {
             "wcapd user disable tom",
             "wcapd user enable tom",
             "wcapd user grant tom administrator",
+            "wcapd user grant tom@example.org domain-administrator",
+            "wcapd user revoke tom",
             "wcapd user remove tom",
             "wcapd group add team --mail a@b --member tom --member jerry",
             "wcapd group list",

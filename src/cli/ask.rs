@@ -71,8 +71,13 @@ fn of_user(user: &User) -> Result<Request, Failure> {
         } => Request::UserPassword(user.name.clone(), password(*source, &user.name)?),
         User::Disable(user) => Request::UserEnable(user.name.clone(), false),
         User::Enable(user) => Request::UserEnable(user.name.clone(), true),
-        User::Grant { user, role } => {
-            Request::UserAdministrator(user.name.clone(), *role == Role::Administrator)
+        User::Grant { user, role } => match role.model() {
+            Some(role) => Request::UserGrant(user.name.clone(), role),
+            None => Request::UserRevoke(user.name.clone(), None),
+        },
+        User::Revoke { user, role } => {
+            let role = role.and_then(Role::model);
+            Request::UserRevoke(user.name.clone(), role)
         }
         User::Remove(user) => Request::UserRemove(user.name.clone()),
     })
@@ -189,7 +194,14 @@ mod tests {
     fn commands_become_requests() {
         assert!(of("wcapd config").is_none());
         let grant = of("wcapd user grant tom none");
-        assert!(matches!(grant, Some(Request::UserAdministrator(name, false)) if name == "tom"));
+        assert!(matches!(grant, Some(Request::UserRevoke(name, None)) if name == "tom"));
+        for line in ["grant tom domainadmin", "revoke tom domain-administrator"] {
+            let role = match of(&format!("wcapd user {line}")).unwrap() {
+                Request::UserGrant(_, role) | Request::UserRevoke(_, Some(role)) => role,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(role, crate::model::user::Role::DomainAdministrator);
+        }
         let member = of("wcapd group member remove team tom");
         assert!(
             matches!(member, Some(Request::GroupMember(team, tom, false))

@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::acting;
+use super::domains::{self, Section};
 use super::table::{Config, Key};
 use super::value::Raw;
 use crate::model::acl::Acl;
@@ -130,6 +131,7 @@ impl Loaded {
             config: Config::default(),
             sources: BTreeMap::new(),
         };
+        let mut sections = Vec::new();
         if sources.demo {
             let demo = Source::Flag("--demo");
             loaded.set("cap.plain_on_loopback", &Raw::Bool(true), &demo)?;
@@ -139,21 +141,29 @@ impl Loaded {
                 path: path.to_owned(),
                 cause,
             })?;
-            loaded.read_file(path, &text)?;
+            sections = loaded.read_file(path, &text)?;
         }
         loaded.read_environment(&sources.environment)?;
         for (key, value, flag) in &sources.flags {
             loaded.set(key, &Raw::Text(value.clone()), &Source::Flag(flag))?;
         }
         loaded.config.server.domain.make_ascii_lowercase();
+        // What holds for every domain may come after what holds for one.
+        for section in sections {
+            section.apply(&mut loaded.config, &mut loaded.sources)?;
+        }
         loaded.check()?;
         Ok(loaded)
     }
 
     /// Where the value of `key` came from.
     pub fn source(&self, key: &Key) -> Source {
-        let found = self.sources.get(&key.path());
-        found.cloned().unwrap_or(Source::Default)
+        self.source_of(&key.path())
+    }
+
+    /// Where the value at `path` came from, which may be that of one domain.
+    pub(super) fn source_of(&self, path: &str) -> Source {
+        self.sources.get(path).cloned().unwrap_or(Source::Default)
     }
 
     fn set(&mut self, path: &str, raw: &Raw, source: &Source) -> Result<(), Error> {
@@ -172,7 +182,9 @@ impl Loaded {
         Ok(())
     }
 
-    fn read_file(&mut self, path: &Path, text: &str) -> Result<(), Error> {
+    /// Reads a file; answers the sections of single domains, whose time comes last.
+    fn read_file(&mut self, path: &Path, text: &str) -> Result<Vec<Section>, Error> {
+        let mut sections = Vec::new();
         let place = |offset: usize| Source::File(path.to_owned(), line_of(text, offset));
         let table = DeTable::parse(text).map_err(|error| Error::Syntax {
             place: place(error.span().map_or(0, |span| span.start)),
@@ -188,11 +200,19 @@ impl Loaded {
                 continue;
             };
             for (name, value) in in_order(keys) {
+                if section.get_ref() == domains::SECTION
+                    && let Some(own) = value.get_ref().as_table()
+                {
+                    let name = (name.get_ref().as_ref(), name.span().start);
+                    let section = Section::read(name, own, &place, &sections)?;
+                    sections.push(section);
+                    continue;
+                }
                 let path = format!("{}.{}", section.get_ref(), name.get_ref());
                 self.set(&path, &raw(value.get_ref()), &place(name.span().start))?;
             }
         }
-        Ok(())
+        Ok(sections)
     }
 
     fn read_environment(&mut self, variables: &[(OsString, OsString)]) -> Result<(), Error> {
@@ -230,15 +250,9 @@ impl Loaded {
             }
         }
         let config = &self.config;
-        let domain_character = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
-        let labelled = |d: &str| d.split('.').all(|label| !label.is_empty());
         let domain = &config.server.domain;
         let requirements = [
-            (
-                "server.domain",
-                domain.chars().all(domain_character) && labelled(domain),
-                "a domain name of letters, digits, '-' and '.'",
-            ),
+            ("server.domain", domains::is_name(domain), domains::EXPECTED),
             (
                 "http.prefixes",
                 are_prefixes(&config.http.prefixes),
@@ -351,9 +365,17 @@ impl Loaded {
         ];
         let first = requirements.into_iter().find(|(_, holds, _)| !holds);
         let first = first.map(|(path, _, expected)| (path, expected));
-        match first.or_else(|| config.ldap.fault()) {
+        if let Some((path, expected)) = first.or_else(|| config.ldap.fault()) {
+            return Err(self.refused(path, expected));
+        }
+        match domains::fault(config) {
             None => Ok(()),
-            Some((path, expected)) => Err(self.refused(path, expected)),
+            Some(fault) => Err(Error::Value {
+                place: self.source_of(&fault.path),
+                key: fault.path,
+                expected: fault.expected.to_owned(),
+                found: fault.found,
+            }),
         }
     }
 
@@ -370,7 +392,7 @@ impl Loaded {
 }
 
 /// Whether `text` can stand as the host of a cap: address.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
     !text.is_empty() && text.chars().all(plain)
 }
@@ -401,7 +423,7 @@ fn is_base(url: &str) -> bool {
 }
 
 /// The entries of a table as they stand in the file, so that the first error is the topmost.
-fn in_order<'t, 'i>(
+pub(super) fn in_order<'t, 'i>(
     table: &'t DeTable<'i>,
 ) -> Vec<(
     &'t Spanned<std::borrow::Cow<'i, str>>,
@@ -418,7 +440,7 @@ fn line_of(text: &str, offset: usize) -> usize {
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-fn raw(value: &DeValue<'_>) -> Raw {
+pub(super) fn raw(value: &DeValue<'_>) -> Raw {
     match value {
         DeValue::String(text) => Raw::Text(text.to_string()),
         DeValue::Boolean(value) => Raw::Bool(*value),

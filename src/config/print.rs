@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use super::domains::{self, Hosted};
 use super::load::{Loaded, Source};
 use super::table::{Config, Key, section_doc};
+use super::value::quoted;
 
 /// Longest line of a comment, its `# ` included.
 const WIDTH: usize = 100;
@@ -42,7 +44,40 @@ pub fn to_toml(loaded: &Loaded) -> String {
         comment(&mut out, &origin);
         out.push_str(&format!("{} = {}\n", key.name(), key.show(&loaded.config)));
     }
+    for (name, hosted) in &loaded.config.domains {
+        domain(&mut out, loaded, name, hosted);
+    }
     out
+}
+
+/// The sections of one domain: what the keys mean is said above.
+fn domain(out: &mut String, loaded: &Loaded, name: &str, hosted: &Hosted) {
+    let values = hosted.as_config();
+    for section in [domains::SECTION, domains::DIRECTORY] {
+        let keys = || Key::all().filter(|key| key.section() == section);
+        let is_set = |key: &Key| loaded.source_of(&domains::path(name, key)) != Source::Default;
+        if section == domains::DIRECTORY && !keys().any(|key| is_set(&key)) {
+            continue;
+        }
+        out.push('\n');
+        let head = match section {
+            domains::SECTION => format!("What the domain {name} has of its own."),
+            _ => format!("The directory of accounts of the domain {name}."),
+        };
+        comment(out, &head);
+        let tail = match section {
+            domains::SECTION => "",
+            _ => ".ldap",
+        };
+        out.push_str(&format!("[domain.{}{tail}]\n", quoted(name)));
+        for key in keys() {
+            if is_set(&key) {
+                let source = loaded.source_of(&domains::path(name, &key));
+                comment(out, &format!("Set by: {source}."));
+            }
+            out.push_str(&format!("{} = {}\n", key.name(), key.show(&values)));
+        }
+    }
 }
 
 /// Adds `text` as comment lines, broken at spaces; nothing in it can end a comment early.

@@ -2,10 +2,12 @@
 //!
 //! Values are checked one by one here; what two keys mean together is `load`'s matter.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::domains::Hosted;
 use super::value::{self, Raw, Value};
 use crate::core::settings::DEFAULT_ACL;
 use crate::limits::{self, Limits};
@@ -40,6 +42,8 @@ macro_rules! config {
             $($(#[doc = $section_doc])+ pub $section: $Section,)*
             /// Every bound of the server.
             pub limits: Limits,
+            /// The domains that have a section of their own, by name.
+            pub domains: BTreeMap<String, Hosted>,
         }
 
         impl Default for Config {
@@ -47,6 +51,7 @@ macro_rules! config {
                 Self {
                     $($section: $Section { $($name: $default,)* },)*
                     limits: Limits::default(),
+                    domains: BTreeMap::new(),
                 }
             }
         }
@@ -248,6 +253,22 @@ config! {
         ca: Option<PathBuf> = None;
     }
 
+    /// Domains. What stands here holds for each; a section [domain."example.org"] has the same keys for that one domain,
+    /// which is hosted beside server.domain from then on, and [domain."example.org".ldap] those of its own directory.
+    domain: Domain {
+        /// Host names at which a bare name is one of this domain; in a section of one domain only.
+        hosts: Vec<String> = Vec::new();
+        /// Domains whose people count as this one's own where access lists speak of everybody, and may look people up
+        /// here; * for all. Others have what an access list grants to them or to their domain by name.
+        open_to: Vec<String> = Vec::new();
+        /// Whether requests without a login are served in a hosted domain, if auth.anonymous lets them in at all.
+        anonymous: bool = false;
+        /// Access control entries of a new calendar; empty: calendars.default_acl.
+        default_acl: Option<String> = None;
+        /// Time zone of a new calendar; empty: calendars.default_tzid.
+        default_tzid: Option<String> = None;
+    }
+
     /// Where calendars are stored.
     store: Store {
         /// The engine: "redb:" is the embedded one, in the data folder.
@@ -314,6 +335,14 @@ impl Key {
         Self::all()
             .max_by(nearer)
             .map_or_else(String::new, |key| key.path())
+    }
+
+    /// The key of one section most like `name`, for a hint.
+    pub fn nearest_in(section: &str, name: &str) -> Option<Self> {
+        let likeness = |key: &Self| strsim::normalized_damerau_levenshtein(name, key.name());
+        let nearer = |a: &Self, b: &Self| likeness(a).total_cmp(&likeness(b));
+        let keys = Self::all().filter(|key| key.section() == section);
+        keys.max_by(nearer)
     }
 
     /// The section, as in `[section]`.

@@ -88,22 +88,25 @@ impl Access {
         settings: &Settings,
     ) -> Self {
         let identity = caller.identity();
+        let domain = calendar.calid.domain.as_str();
         let standing = Standing {
             principal: identity.map(|i| i.id),
             name: identity.map(|i| i.name.clone()),
             primary_owner: identity.is_some_and(|i| i.id == calendar.owner),
             owner: identity.is_some_and(|i| calendar.properties.owners.contains(&i.id)),
             owner_domain,
+            foreign: identity.is_some_and(|i| !settings.lets_in(domain, &i.name.domain)),
         };
         let power = match caller {
             Caller::System => Power::Everything,
-            Caller::User(i) if i.administrator && settings.override_acl => Power::Everything,
+            _ if !settings.serves(domain) => Power::Nothing,
+            Caller::User(i) if settings.override_acl && i.administers(domain) => Power::Everything,
             Caller::User(_) => Power::List,
-            Caller::Anonymous if settings.anonymous => Power::Looking,
+            Caller::Anonymous if settings.serves_anonymous(domain) => Power::Looking,
             Caller::Anonymous => Power::Nothing,
         };
         let entries = calendar.properties.acl.iter().map(String::as_str);
-        let mut acl = Acl::from_entries(entries, &settings.domain).unwrap_or_default();
+        let mut acl = Acl::from_entries(entries, domain).unwrap_or_default();
         if !settings.public_writable {
             acl = acl.closed_to_public_writing();
         }

@@ -86,15 +86,19 @@ fn require_own_password(user: &User) -> Result<()> {
 
 impl Core {
     fn name(&self, text: &str) -> Result<QualifiedName> {
-        QualifiedName::parse(text, self.domain()).map_err(|cause| bad_name(text, cause))
+        let name = QualifiedName::parse(text, self.home());
+        let name = name.map_err(|cause| bad_name(text, cause))?;
+        self.require_hosted(&name)?;
+        Ok(name)
     }
 
     /// Adds a user and the default calendar called like the user.
     ///
-    /// Without a password nobody can log in as this user. Errors: `BadName`, `BadValue`, `NameTaken`.
+    /// Without a password nobody can log in as this user. Errors: `BadName`, also for a domain that is not hosted; `BadValue`, `NameTaken`.
     pub fn add_user(&self, new: &NewUser, password: Option<&str>) -> Result<User> {
         let name = self.name(&new.name)?;
         let mail = addresses(&new.mail, &name)?;
+        self.require_own_mail(&name, &mail)?;
         let verifiers = match password {
             Some(password) => self.verifiers(&name, password)?,
             None => Vec::new(),
@@ -163,7 +167,7 @@ impl Core {
     }
 
     fn user_in(&self, t: &impl Reader, name: &str) -> Result<User> {
-        directory::user(t, name, self.domain())?
+        directory::user(t, name, self.home())?
             .ok_or_else(|| Error::new(Kind::NoSuchPrincipal, format!("there is no user '{name}'")))
     }
 
@@ -231,13 +235,23 @@ impl Core {
         self.change_user(name, |user| user.enabled = enabled)
     }
 
-    /// Gives a user a role, or takes it away.
+    /// Gives a user a role beside those the user has.
     ///
     /// Errors: `NoSuchPrincipal`.
-    pub fn set_role(&self, name: &str, role: Role, held: bool) -> Result<()> {
+    pub fn grant_role(&self, name: &str, role: Role) -> Result<()> {
         self.change_user(name, |user| {
-            user.roles.retain(|&r| r != role);
-            user.roles.extend(held.then_some(role));
+            user.roles.retain(|&held| held != role);
+            user.roles.push(role);
+        })
+    }
+
+    /// Takes a role from a user, or all.
+    ///
+    /// Errors: `NoSuchPrincipal`.
+    pub fn revoke_role(&self, name: &str, role: Option<Role>) -> Result<()> {
+        self.change_user(name, |user| {
+            user.roles
+                .retain(|&held| role.is_some_and(|role| held != role));
         })
     }
 
@@ -288,6 +302,7 @@ impl Core {
         } else {
             addresses(mail, &name)?
         };
+        self.require_own_mail(&name, &mail)?;
         self.store().write(|t| {
             require_free(t, &name, &mail)?;
             let members = members.iter().map(|member| self.member(t, member));
@@ -312,7 +327,7 @@ impl Core {
                 format!("there is no user or group '{name}'"),
             )
         };
-        if let Some(user) = directory::user(t, name, self.domain())? {
+        if let Some(user) = directory::user(t, name, self.home())? {
             return Ok(user.id);
         }
         if let Some(MailRow::Principal(id)) =
@@ -320,7 +335,7 @@ impl Core {
         {
             return Ok(id);
         }
-        let name = QualifiedName::parse(name, self.domain()).map_err(|_| missing())?;
+        let name = QualifiedName::parse(name, self.home()).map_err(|_| missing())?;
         Ok(people::principal_named(t, &name)?.ok_or_else(missing)?.id())
     }
 
@@ -331,7 +346,7 @@ impl Core {
     }
 
     fn group_in(&self, t: &impl Reader, name: &str) -> Result<Group> {
-        let named = QualifiedName::parse(name, self.domain()).ok();
+        let named = QualifiedName::parse(name, self.home()).ok();
         match named.map_or(Ok(None), |named| people::principal_named(t, &named))? {
             Some(Principal::Group(group)) => Ok(group),
             _ => Err(Error::new(

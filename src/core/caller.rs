@@ -26,6 +26,15 @@ pub struct Identity {
     pub typed: String,
     /// Whether it has the administrator's role.
     pub administrator: bool,
+    /// Whether it has that of an administrator of its own domain.
+    pub domain_administrator: bool,
+}
+
+impl Identity {
+    /// Whether it administers `domain`: every one, or its own. What that allows is up to the configuration.
+    pub fn administers(&self, domain: &str) -> bool {
+        self.administrator || (self.domain_administrator && self.name.domain == domain)
+    }
 }
 
 impl Caller {

@@ -1,7 +1,7 @@
 //! People and groups as others may know them: names and addresses, never what proves who somebody is.
 //!
-//! Whoever has an account sees everybody of their own domain who may log in; nobody in particular sees nobody, unless
-//! the operator wants that. How a card is written is the doors' work.
+//! Whoever has an account sees everybody of their own domain who may log in, and of domains that are open to it; nobody
+//! in particular sees nobody, unless the operator wants that. How a card is written is the doors' work.
 
 use super::error::{Error, Kind, Result};
 use super::{Caller, Core};
@@ -44,15 +44,10 @@ impl Core {
     ///
     /// Errors: `AnonymousNotAllowed`; `NoSuchPrincipal` when there is nobody.
     pub fn cards(&self, caller: &Caller, whose: Whose<'_>, most: usize) -> Result<Vec<Card>> {
-        let domain = match caller {
-            Caller::User(identity) => Some(identity.name.domain.as_str()),
-            Caller::Anonymous if self.settings().anonymous_people => Some(self.domain()),
-            Caller::Anonymous => {
-                let message = "no right to look people up without an account";
-                return Err(Error::new(Kind::AnonymousNotAllowed, message));
-            }
-            Caller::System => None,
-        };
+        if *caller == Caller::Anonymous && !self.settings().anonymous_people {
+            let message = "no right to look people up without an account";
+            return Err(Error::new(Kind::AnonymousNotAllowed, message));
+        }
         let most = most.min(self.settings().limits.search_results);
         self.store().read(|t| {
             let seen = |principal: &Principal| {
@@ -60,7 +55,7 @@ impl Core {
                     Principal::User(user) => user.enabled,
                     Principal::Group(_) => true,
                 };
-                enabled && domain.is_none_or(|domain| principal.name().domain == domain)
+                enabled && self.may_look_into(caller, &principal.name().domain)
             };
             let mut found = match whose {
                 Whose::Named(names) => self.called(t, names)?,
@@ -74,7 +69,7 @@ impl Core {
             }
             found
                 .iter()
-                .map(|principal| self.card(t, principal))
+                .map(|principal| self.card(t, caller, principal))
                 .collect()
         })
     }
@@ -83,7 +78,7 @@ impl Core {
     fn called(&self, t: &impl Reader, names: &[&str]) -> Result<Vec<Principal>> {
         let mut found: Vec<Principal> = Vec::new();
         for name in names {
-            let by_name = match QualifiedName::parse(name, self.domain()) {
+            let by_name = match QualifiedName::parse(name, self.home()) {
                 Ok(name) => people::principal_named(t, &name)?,
                 Err(_) => None,
             };
@@ -104,7 +99,7 @@ impl Core {
         Ok(found)
     }
 
-    fn card(&self, t: &impl Reader, principal: &Principal) -> Result<Card> {
+    fn card(&self, t: &impl Reader, caller: &Caller, principal: &Principal) -> Result<Card> {
         let name = principal.name();
         let calendar = calendars::find(t, &Calid::of(name))?;
         let calendar = calendar.filter(|calendar| calendar.enabled);
@@ -128,24 +123,26 @@ impl Core {
                 ..card
             },
             Principal::Group(group) => Card {
-                members: Some(members(t, group)?),
+                members: Some(self.members_seen(t, caller, group)?),
                 calid: None,
                 ..card
             },
         })
     }
-}
 
-/// The addresses of a group's members: by mail where they have any.
-fn members(t: &impl Reader, group: &Group) -> Result<Vec<String>> {
-    let mut addresses = Vec::with_capacity(group.members.len());
-    for member in &group.members {
-        if let Some(member) = people::principal(t, *member)? {
-            let mail = member.mail().first().cloned();
-            addresses.push(mail.unwrap_or_else(|| member.name().to_string()));
+    /// The addresses of a group's members that the caller may know of: by mail where they have any.
+    fn members_seen(&self, t: &impl Reader, caller: &Caller, group: &Group) -> Result<Vec<String>> {
+        let mut addresses = Vec::with_capacity(group.members.len());
+        for member in &group.members {
+            let member = people::principal(t, *member)?;
+            let seen = |member: &Principal| self.may_look_into(caller, &member.name().domain);
+            if let Some(member) = member.filter(seen) {
+                let mail = member.mail().first().cloned();
+                addresses.push(mail.unwrap_or_else(|| member.name().to_string()));
+            }
         }
+        Ok(addresses)
     }
-    Ok(addresses)
 }
 
 /// Everybody who is called so in part, by name.

@@ -51,6 +51,9 @@ pub trait Directory: Send + Sync + 'static {
     /// Which it is: people and groups in the store remember where they came from.
     fn source(&self) -> Source;
 
+    /// The domain of its people and groups; it knows of no others.
+    fn domain(&self) -> &str;
+
     /// The person called `login`: a name, a UPN or a mail address, letter case aside. None also when it is not clear
     /// who is meant.
     fn person(&self, login: &str) -> Result<Option<Person>>;

@@ -37,7 +37,18 @@ impl Core {
     pub fn expand_principal(&self, caller: &Caller, name: &str, most: usize) -> Result<Expanded> {
         self.store().read(|t| {
             let missing = || Error::new(Kind::NoSuchPrincipal, format!("there is no '{name}'"));
-            let principal = self.principal_called(t, name)?.ok_or_else(missing)?;
+            let principal = self.principal_called(t, name)?;
+            let domain = principal.as_ref().map(|p| p.name().domain.clone());
+            let domain = domain.unwrap_or_else(|| self.domain_asked(name));
+            // Of a domain that is closed to the caller no name tells whether it is one, nor who is in a group. Whoever
+            // is not there has calendars that may not be known.
+            let shut = self.is_shut(caller, &domain);
+            let principal = match principal {
+                Some(Principal::User(user)) => Principal::User(user),
+                Some(Principal::Group(group)) if !shut => Principal::Group(group),
+                _ if shut => return Err(Error::denied("read properties", name)),
+                _ => return Err(missing()),
+            };
             let mut users = Vec::new();
             everybody(t, principal, &mut Vec::new(), &mut users)?;
             let mut expanded = Expanded::default();
@@ -56,7 +67,7 @@ impl Core {
                     }
                 }
             }
-            match expanded.calids.is_empty() && hidden {
+            match expanded.calids.is_empty() && (hidden || shut) {
                 true => Err(Error::denied("read properties", name)),
                 false => Ok(expanded),
             }
@@ -64,7 +75,7 @@ impl Core {
     }
 
     fn principal_called(&self, t: &impl Reader, name: &str) -> Result<Option<Principal>> {
-        let named = QualifiedName::parse(name, self.domain()).ok();
+        let named = QualifiedName::parse(name, self.home()).ok();
         if let Some(found) = named.map_or(Ok(None), |name| people::principal_named(t, &name))? {
             return Ok(Some(found));
         }

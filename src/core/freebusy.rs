@@ -104,7 +104,10 @@ impl Core {
     /// Errors: `NoSuchCalendar` when nobody has the address.
     pub fn busy_calids(&self, caller: &Caller, address: &str) -> Result<Vec<String>> {
         self.store().read(|t| {
-            let nobody = || Error::no_calendar(address);
+            let nobody = || match self.is_shut(caller, &self.domain_asked(address)) {
+                true => Error::denied("see busy times", address),
+                false => Error::no_calendar(address),
+            };
             let mail = mail_address(address).ok_or_else(nobody)?;
             let default = self.calendar_of_address(t, &mail)?.ok_or_else(nobody)?;
             let mut calids = vec![self.show_calid(&default.calid)];

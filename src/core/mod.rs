@@ -14,6 +14,7 @@ mod callers;
 pub mod cards;
 pub mod check;
 pub mod directory;
+pub mod domains;
 pub mod error;
 pub mod expand;
 pub mod freebusy;
@@ -50,6 +51,8 @@ use directory::Directory;
 #[derive(Clone)]
 pub struct Core {
     inner: Arc<Inner>,
+    /// The domain of bare names, where it is another than the server's own.
+    home: Option<Arc<str>>,
 }
 
 struct Inner {
@@ -88,6 +91,7 @@ impl Core {
                 settings,
                 callers: callers::Callers::default(),
             }),
+            home: None,
         }
     }
 
@@ -112,6 +116,7 @@ impl Core {
         &*self.inner.ids
     }
 
+    /// The server's own domain, which answers leave out.
     fn domain(&self) -> &str {
         &self.inner.settings.domain
     }

@@ -79,13 +79,34 @@ impl Core {
         let problems: Vec<String> = self
             .directories()
             .iter()
-            .filter_map(|d| Some(format!("{}: {}", d.source().name(), d.problem()?)))
+            .filter_map(|d| {
+                let source = d.source().name();
+                let problem = d.problem()?;
+                Some(match d.domain() == self.domain() {
+                    true => format!("{source}: {problem}"),
+                    false => format!("{source} of {}: {problem}", d.domain()),
+                })
+            })
             .collect();
         (!problems.is_empty()).then(|| problems.join("; "))
     }
 
     pub(super) fn directories(&self) -> &[Box<dyn Directory>] {
         &self.inner.outside.directories
+    }
+
+    /// The directories in which `name` is somebody, if anywhere: those of its domain, and for a bare name or an
+    /// address that is of none of the domains here those of the domain at hand.
+    fn directories_of(&self, name: &str) -> impl Iterator<Item = &dyn Directory> {
+        let domain = name
+            .rsplit_once('@')
+            .map(|(_, domain)| domain.to_lowercase());
+        let domain = domain.filter(|domain| self.serves(domain));
+        let domain = domain.unwrap_or_else(|| self.home().to_owned());
+        self.directories()
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(move |directory| directory.domain() == domain)
     }
 
     /// Whoever `login` is in a directory outside, if `password` is theirs, as the store has them from now on.
@@ -97,7 +118,8 @@ impl Core {
         password: &str,
         known: Option<&User>,
     ) -> Result<Option<User>> {
-        for directory in self.directories() {
+        let domain = known.map(|user| user.name.to_string());
+        for directory in self.directories_of(domain.as_deref().unwrap_or(login)) {
             let source = directory.source();
             if known.is_some_and(|user| user.source != source) {
                 continue;
@@ -157,9 +179,10 @@ impl Core {
                 created: t.now(),
             },
         };
-        user.mail = free_addresses(t, &person.mail, own)?;
+        let domain = &person.name.domain;
+        user.mail = self.free_addresses(t, domain, &person.mail, own)?;
         if user.mail.is_empty() {
-            user.mail = free_addresses(t, &[person.name.to_string()], own)?;
+            user.mail = self.free_addresses(t, domain, &[person.name.to_string()], own)?;
         }
         user.full_name.clone_from(&person.full_name);
         user.given_name.clone_from(&person.given_name);
@@ -208,7 +231,9 @@ impl Core {
         for name in names {
             let name = mail_address(name).unwrap_or_else(|| name.trim().to_lowercase());
             let outside = &self.inner.outside;
-            if !self.is_worth_asking(&name, now)? || outside.is_stranger(&name, now) {
+            // A bare name means somebody else in each domain.
+            let stranger = format!("{name}\n{}", self.home());
+            if !self.is_worth_asking(&name, now)? || outside.is_stranger(&stranger, now) {
                 continue;
             }
             asked += 1;
@@ -221,7 +246,7 @@ impl Core {
             }
             match self.find_outside(&name) {
                 Ok(true) => {}
-                Ok(false) => outside.note_stranger(name, now),
+                Ok(false) => outside.note_stranger(stranger, now),
                 Err(error) => tracing::debug!(?error, "nobody was looked up outside"),
             }
         }
@@ -246,7 +271,7 @@ impl Core {
     /// Whether a directory may say more of `name` than the store does.
     fn is_worth_asking(&self, name: &str, now: i64) -> Result<bool> {
         self.store().read(|t| {
-            if directory::user(t, name, self.domain())?.is_some() {
+            if directory::user(t, name, self.home())?.is_some() {
                 return Ok(false);
             }
             Ok(match self.group_called(t, name)? {
@@ -261,7 +286,7 @@ impl Core {
 
     /// The group of that name or address.
     fn group_called(&self, t: &impl Reader, name: &str) -> Result<Option<Group>> {
-        let named = QualifiedName::parse(name, self.domain()).ok();
+        let named = QualifiedName::parse(name, self.home()).ok();
         let found = match named.map_or(Ok(None), |named| people::principal_named(t, &named))? {
             None => match people::mail_row(t, name)? {
                 Some(MailRow::Principal(id)) => people::principal(t, id)?,
@@ -277,7 +302,7 @@ impl Core {
 
     /// Copies whoever is called `name` outside; says whether there was anybody.
     fn find_outside(&self, name: &str) -> Result<bool> {
-        for directory in self.directories() {
+        for directory in self.directories_of(name) {
             let source = directory.source();
             if let Some(person) = directory.person(name)? {
                 return self.store().write(|t| {
@@ -332,7 +357,7 @@ impl Core {
         let group = Group {
             id,
             name: name.clone(),
-            mail: free_addresses(t, &gathering.mail, Some(id))?,
+            mail: self.free_addresses(t, &name.domain, &gathering.mail, Some(id))?,
             members,
             source,
             checked: t.now(),
@@ -341,24 +366,27 @@ impl Core {
         let old = old.map(Principal::Group);
         Ok(people::put(t, old.as_ref(), &Principal::Group(group))?)
     }
-}
 
-/// Those of `addresses` that are mail addresses and nobody else's, in lower case, each once.
-fn free_addresses(
-    t: &impl Reader,
-    addresses: &[String],
-    own: Option<PrincipalId>,
-) -> Result<Vec<String>> {
-    let mut free: Vec<String> = Vec::with_capacity(addresses.len());
-    for address in addresses.iter().filter_map(|text| mail_address(text)) {
-        let taken = match people::mail_row(t, &address)? {
-            None => false,
-            Some(MailRow::Principal(id)) => own != Some(id),
-            Some(MailRow::Calendar(_)) => true,
-        };
-        if !taken && !free.contains(&address) {
-            free.push(address);
+    /// Those of `addresses` that are mail addresses, nobody else's and not of another domain here than `domain`, in
+    /// lower case, each once.
+    fn free_addresses(
+        &self,
+        t: &impl Reader,
+        domain: &str,
+        addresses: &[String],
+        own: Option<PrincipalId>,
+    ) -> Result<Vec<String>> {
+        let mut free: Vec<String> = Vec::with_capacity(addresses.len());
+        for address in addresses.iter().filter_map(|text| mail_address(text)) {
+            let taken = match people::mail_row(t, &address)? {
+                None => self.is_of_another(domain, &address),
+                Some(MailRow::Principal(id)) => own != Some(id),
+                Some(MailRow::Calendar(_)) => true,
+            };
+            if !taken && !free.contains(&address) {
+                free.push(address);
+            }
         }
+        Ok(free)
     }
-    Ok(free)
 }

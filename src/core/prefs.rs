@@ -148,9 +148,13 @@ impl Core {
             Error::new(Kind::AnonymousNotAllowed, message)
         })?;
         let own = identity.name.to_string();
-        let user = directory::user(t, name.unwrap_or(&own), self.domain())?;
+        let user = directory::user(t, name.unwrap_or(&own), self.home())?;
         let mine = user.as_ref().is_some_and(|user| user.id == identity.id);
-        let allowed = mine || (identity.administrator && self.settings().userprefs);
+        let domain = match &user {
+            Some(user) => user.name.domain.clone(),
+            None => self.domain_asked(name.unwrap_or(&own)),
+        };
+        let allowed = mine || (identity.administers(&domain) && self.settings().userprefs);
         if !allowed {
             let message = "what others have chosen is for administrators, where that is allowed";
             return Err(Error::new(Kind::NotAdministrator, message));

@@ -113,7 +113,7 @@ fn hex(octets: &[u8]) -> String {
 impl Core {
     /// The UPN that `login` stands for, whether or not anybody has it.
     pub fn upn(&self, login: &str) -> String {
-        QualifiedName::parse(login, self.domain())
+        QualifiedName::parse(login, self.home())
             .map_or_else(|_| login.to_lowercase(), |name| name.to_string())
     }
 
@@ -129,7 +129,7 @@ impl Core {
     /// The account called `login`, and a secret by which those who do not exist get something of their own.
     fn account_and_secret(&self, login: &str) -> Result<(Option<User>, Vec<u8>)> {
         let (user, secret) = self.store().read(|t| -> Result<_> {
-            let user = directory::user(t, login, self.domain())?;
+            let user = directory::user(t, login, self.home())?;
             Ok((user, secrets::get(t)?))
         })?;
         match secret {
@@ -230,7 +230,7 @@ impl Core {
         for address in addresses {
             let found = self
                 .store()
-                .read(|t| directory::user(t, address, self.domain()))?;
+                .read(|t| directory::user(t, address, self.home()))?;
             if found.is_some() {
                 // A certificate is no guess: what is counted is who got in.
                 return self.admit(address, client, true);
@@ -280,8 +280,8 @@ impl Core {
     fn enabled_user(&self, name: &str) -> Result<Option<Identity>> {
         let found = self
             .store()
-            .read(|t| directory::user(t, name, self.domain()))?;
-        match found.filter(|user| user.enabled) {
+            .read(|t| directory::user(t, name, self.home()))?;
+        match found.filter(|user| self.is_open(user)) {
             Some(user) => {
                 self.require_calendar(&user)?;
                 Ok(Some(identity(&user, name)))

@@ -88,14 +88,24 @@ impl Core {
                 "no right to log in as somebody else",
             )
         };
-        if !administrator.administrator || !self.settings().proxyauth {
+        let administers = |domain: &str| administrator.administers(domain);
+        if !administers(&administrator.name.domain) || !self.settings().proxyauth {
             return Err(refused());
         }
-        self.know([other])?;
+        let there = self.of_caller(&Caller::User(administrator.clone()));
+        // Another domain's directory is none of theirs.
+        if administers(&there.domain_asked(other)) {
+            there.know([other])?;
+        }
+        // A domain's administrator does not rise to one of the server.
+        let is_theirs = |user: &User| {
+            administers(&user.name.domain)
+                && (administrator.administrator || !user.roles.contains(&Role::Administrator))
+        };
         let user = self
             .store()
-            .read(|t| directory::user(t, other, self.domain()))?
-            .filter(|user| user.enabled)
+            .read(|t| directory::user(t, other, there.home()))?
+            .filter(|user| self.is_open(user) && is_theirs(user))
             .ok_or_else(refused)?;
         self.require_calendar(&user)?;
         Ok(identity(&user, other))
@@ -264,7 +274,7 @@ impl Core {
             return Ok(self.settings().anonymous.then_some(Caller::Anonymous));
         };
         Ok(match people::principal(t, id)? {
-            Some(Principal::User(user)) if user.enabled => {
+            Some(Principal::User(user)) if self.is_open(&user) => {
                 Some(Caller::User(identity(&user, &session.typed)))
             }
             _ => None,
@@ -275,7 +285,7 @@ impl Core {
     pub fn caller(&self, id: PrincipalId, typed: &str) -> Result<Option<Caller>> {
         self.store().read(|t| {
             Ok(match people::principal(t, id)? {
-                Some(Principal::User(user)) if user.enabled => {
+                Some(Principal::User(user)) if self.is_open(&user) => {
                     Some(Caller::User(identity(&user, typed)))
                 }
                 _ => None,
@@ -400,5 +410,6 @@ pub(super) fn identity(user: &User, typed: &str) -> Identity {
         name: user.name.clone(),
         typed: typed.to_owned(),
         administrator: user.roles.contains(&Role::Administrator),
+        domain_administrator: user.roles.contains(&Role::DomainAdministrator),
     }
 }

@@ -1,5 +1,8 @@
 //! What the configuration tells the core, already checked.
 
+use std::collections::BTreeMap;
+
+use super::domains::Domain;
 use super::password::Cost;
 use crate::limits::Limits;
 use crate::model::acl::Acl;
@@ -7,8 +10,11 @@ use crate::model::acl::Acl;
 /// Choices of the operator that use cases depend on.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Domain of bare names, lower case.
+    /// The server's own domain, that of bare names, lower case.
     pub domain: String,
+    /// What there is to say of single domains, by name in lower case: the server's own may be among them, others are
+    /// hosted because they are.
+    pub domains: BTreeMap<String, Domain>,
     /// Access list of a new calendar.
     pub default_acl: Acl,
     /// Zone of a new calendar, a name of the tz database.

@@ -178,7 +178,7 @@ impl Core {
     fn named(&self, t: &impl Reader, text: &str) -> Result<Option<Calid>> {
         let found = self.find_calendar(t, text)?;
         let found = found.map(|(calendar, _)| calendar.calid);
-        Ok(found.or_else(|| Calid::parse(text.trim(), self.domain()).ok()))
+        Ok(found.or_else(|| Calid::parse(text.trim(), self.home()).ok()))
     }
 
     fn means(&self, entry: &str, calid: &Calid) -> bool {

@@ -15,6 +15,7 @@ use crate::store::Store;
 pub(crate) fn settings() -> Settings {
     Settings {
         domain: "localhost".into(),
+        domains: Default::default(),
         default_acl: Acl::parse(DEFAULT_ACL, "localhost").unwrap(),
         default_tzid: "Europe/Berlin".into(),
         session_idle: 1_800,

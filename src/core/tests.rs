@@ -263,7 +263,7 @@ fn administrators_override_lists_only_where_configured() {
             override_acl,
             ..settings()
         });
-        core.set_role("jerry", crate::model::user::Role::Administrator, true)
+        core.grant_role("jerry", crate::model::user::Role::Administrator)
             .unwrap();
         let (jerry, _) = login(&core, "jerry");
         core.has_right(&jerry, Some("tom"), Right::Read).unwrap()

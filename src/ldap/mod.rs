@@ -142,6 +142,10 @@ impl Directory for Ldap {
         Source::Ldap
     }
 
+    fn domain(&self) -> &str {
+        &self.client.options().domain
+    }
+
     fn person(&self, login: &str) -> Result<Option<Person>> {
         let login = login.to_owned();
         self.ask(|client| async move {

@@ -177,10 +177,13 @@ impl Ace {
 
     fn is_about(&self, standing: &Standing) -> bool {
         match &self.who {
-            Who::Everybody => true,
+            // What is denied to everybody is denied to them too.
+            Who::Everybody => !standing.foreign || !self.grant,
             Who::PrimaryOwner => standing.primary_owner,
             Who::Owners => standing.owner || standing.primary_owner,
-            Who::NonOwners => !standing.owner && !standing.primary_owner,
+            Who::NonOwners => {
+                !standing.owner && !standing.primary_owner && (!standing.foreign || !self.grant)
+            }
             Who::Domain(domain) => standing.name.as_ref().is_some_and(|n| n.domain == *domain),
             Who::OwnerDomain => standing
                 .name
@@ -227,6 +230,9 @@ pub struct Standing {
     pub owner: bool,
     /// The domain of the primary owner.
     pub owner_domain: String,
+    /// Whether this is somebody of another domain than the calendar's, to whom that is not open: no grant to
+    /// everybody is for them.
+    pub foreign: bool,
 }
 
 /// An ordered list of entries.

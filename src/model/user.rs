@@ -54,11 +54,23 @@ pub struct User {
     pub created: Timestamp,
 }
 
-/// A standing permission of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A standing permission of an account; the one that allows more comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
     /// Sun's calendar master: administers the whole server, within what the configuration allows.
     Administrator,
+    /// Administers the domain of the account, within what the configuration allows.
+    DomainAdministrator,
+}
+
+impl Role {
+    /// Its name, for people and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::DomainAdministrator => "domain-administrator",
+        }
+    }
 }
 
 /// One stored proof of a password; an account has several, for the mechanisms that need them.

@@ -31,7 +31,7 @@ use crate::guard::{Busy, Pass};
 use crate::ical::datetime::Timestamp;
 use crate::limits::Limits;
 use crate::metric;
-use crate::origin::Origin;
+use crate::origin::{Origin, host};
 use crate::text::form::{Form, FormError, FormLimits};
 use crate::wcap::args::{Args, ListLimits};
 use crate::wcap::context::{Compatibility, Context, Failure, Session, Upload};
@@ -76,9 +76,7 @@ impl Door {
         }
         let path = request.uri().path();
         let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
-        let authority = request.uri().authority().map(|a| a.as_str());
-        let host = request.headers().get(header::HOST);
-        let host = authority.or_else(|| host.and_then(|host| host.to_str().ok()));
+        let host = host(request.uri(), request.headers());
         let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
         let origin: Option<&Origin> = request.extensions().get();
         let scheme = match origin.is_some_and(|origin| origin.secure) {
@@ -304,6 +302,7 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
     let client = request.extensions().get().map(Origin::client);
     let client = client.unwrap_or_default();
     let base = door.base(&request);
+    let host = host(request.uri(), request.headers()).map(str::to_owned);
     let mut form = Form::new();
     let query = request.uri().query().unwrap_or_default();
     let in_query = form.add_encoded(query, form_limits(limits));
@@ -321,6 +320,7 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
     let broken = in_query.map_err(body::BodyError::Form).and(in_body).err();
     let sent = Sent {
         client,
+        host,
         base,
         uploads,
     };
@@ -412,6 +412,8 @@ async fn again_or_run(
 /// What came with a request besides its parameters.
 struct Sent {
     client: Client,
+    /// The host asked, if the client names one.
+    host: Option<String>,
     /// What addresses of this server's commands begin with.
     base: String,
     uploads: Vec<Upload>,
@@ -428,11 +430,13 @@ fn prepare(
 ) -> Result<Context, Errno> {
     let Sent {
         client,
+        host,
         base,
         uploads,
     } = sent;
     args.check_form(row.exact_rids)
         .map_err(|error| failed(row, error.into()))?;
+    let core = host.map_or(core.clone(), |host| core.at_host(&host));
     let session = session(&core, client, &args).map_err(|failure| failed(row, failure))?;
     let caller = caller(&session, row.session).inspect_err(|errno| {
         if session == Session::Dead {
@@ -444,7 +448,7 @@ fn prepare(
     Ok(Context {
         row,
         now: core.now(),
-        core,
+        core: core.of_caller(&caller),
         client,
         caller,
         session,

@@ -1,7 +1,7 @@
 //! The pages and what their forms do.
 
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use minijinja::value::Serde;
@@ -12,7 +12,7 @@ use super::{State, agenda, is_secure, session};
 use crate::codes::codes;
 use crate::core::{Client, Error, Kind};
 use crate::dispatch::Cost;
-use crate::origin::Origin;
+use crate::origin::{self, Origin};
 
 /// Where a request comes from, if the listener said.
 type From = Option<Extension<Origin>>;
@@ -41,7 +41,7 @@ pub(super) async fn app(
     let Some(caller) = session::caller(&session, &state.core, client(&from)).await else {
         return Redirect::to("/login").into_response();
     };
-    let core = state.core.clone();
+    let core = state.core.of_caller(&caller);
     let asking = caller.clone();
     let listed = state
         .dispatch
@@ -85,9 +85,12 @@ pub(super) async fn login(
     Shared(state): Shared<State>,
     session: Session,
     from: From,
+    uri: Uri,
+    headers: HeaderMap,
     Form(form): Form<Login>,
 ) -> Response {
-    let core = state.core.clone();
+    let host = origin::host(&uri, &headers);
+    let core = host.map_or(state.core.clone(), |host| state.core.at_host(host));
     let client = client(&from);
     let (user, password) = (form.user.trim().to_owned(), form.password);
     let typed = user.clone();

@@ -131,19 +131,14 @@ impl Core {
                 return Ok(false);
             };
             let old = &access.calendar().properties.acl;
-            let (old, new) = (self.acl(old)?, self.acl(new)?);
+            let domain = &access.calendar().calid.domain;
+            let (old, new) = (acl(domain, old)?, acl(domain, new)?);
             Ok(old.differs_only_about(&new, &identity.name))
         };
         match known && own_entries()? {
             true => Ok(()),
             false => access.require_owner(),
         }
-    }
-
-    fn acl(&self, entries: &[String]) -> Result<Acl> {
-        let entries = entries.iter().map(String::as_str);
-        let acl = Acl::from_entries(entries, self.domain());
-        acl.map_err(|cause| Error::new(Kind::BadValue, cause.to_string()))
     }
 
     /// The calendar as `edit` wants it, stored if that is something new.
@@ -163,7 +158,8 @@ impl Core {
         set(&mut properties.charset, &edit.charset, || "utf-8".into());
         set(&mut properties.master, &edit.master, String::new);
         set(&mut properties.tzid, &edit.tzid, || {
-            self.settings().default_tzid.clone()
+            let tzid = self.settings().default_tzid_of(&old.calid.domain);
+            tzid.to_owned()
         });
         if let Some(categories) = &edit.categories {
             properties.categories.clone_from(categories);
@@ -172,7 +168,7 @@ impl Core {
             properties.acl.clone_from(entries);
         }
         if let Some(owners) = &edit.owners {
-            properties.owners = self.owners(t, owners, old.owner)?;
+            properties.owners = self.owners(t, owners, &old)?;
         }
         let flags = [
             (&mut properties.double_booking, edit.double_booking),
@@ -195,15 +191,20 @@ impl Core {
         &self,
         t: &impl Reader,
         names: &[String],
-        primary: PrincipalId,
+        calendar: &Calendar,
     ) -> Result<Vec<PrincipalId>> {
         let mut owners = Vec::new();
         for name in names {
-            let user = directory::user(t, name, self.domain())?.ok_or_else(|| {
+            let user = directory::user(t, name, self.home())?;
+            let user = user.filter(|user| {
+                self.settings()
+                    .lets_in(&user.name.domain, &calendar.calid.domain)
+            });
+            let user = user.ok_or_else(|| {
                 let message = format!("expected users as owners; there is no user '{name}'");
                 Error::new(Kind::NoSuchPrincipal, message)
             })?;
-            if user.id != primary && !owners.contains(&user.id) {
+            if user.id != calendar.owner && !owners.contains(&user.id) {
                 owners.push(user.id);
             }
         }
@@ -250,7 +251,7 @@ impl Core {
         if new == *old {
             return Ok(new);
         }
-        self.check_properties(&old.properties, &new.properties)?;
+        self.check_properties(&old.calid.domain, &old.properties, &new.properties)?;
         let extra = new.extra.iter().map(String::len).sum::<usize>();
         let most = self.settings().limits.calendar_size;
         if new.extra != old.extra && extra > most {
@@ -275,7 +276,12 @@ impl Core {
     }
 
     /// Refuses what is new and cannot be.
-    fn check_properties(&self, old: &CalendarProperties, new: &CalendarProperties) -> Result<()> {
+    fn check_properties(
+        &self,
+        domain: &str,
+        old: &CalendarProperties,
+        new: &CalendarProperties,
+    ) -> Result<()> {
         let bad = |message: String| Err(Error::new(Kind::BadValue, message));
         let limits = &self.settings().limits;
         if new.acl != old.acl {
@@ -283,7 +289,7 @@ impl Core {
                 let most = limits.acl_entries;
                 return bad(format!("expected at most {most} access control entries"));
             }
-            if self.acl(&new.acl)?.lets_everybody_write() && !self.settings().public_writable {
+            if acl(domain, &new.acl)?.lets_everybody_write() && !self.settings().public_writable {
                 let message = "no calendar may let everybody write here";
                 return Err(Error::new(Kind::NotOffered, message));
             }
@@ -344,4 +350,11 @@ fn set(text: &mut String, wanted: &Option<String>, plain: impl Fn() -> String) {
         Some(wanted) if wanted.trim().is_empty() => *text = plain(),
         Some(wanted) => text.clone_from(wanted),
     }
+}
+
+/// The list that entries of a calendar of `domain` make: bare names in it are of that domain.
+fn acl(domain: &str, entries: &[String]) -> Result<Acl> {
+    let entries = entries.iter().map(String::as_str);
+    let acl = Acl::from_entries(entries, domain);
+    acl.map_err(|cause| Error::new(Kind::BadValue, cause.to_string()))
 }

@@ -20,14 +20,16 @@ impl Core {
         t: &impl Reader,
         text: &str,
     ) -> Result<Option<(Calendar, String)>> {
-        let plain = |text: &str| Calid::parse(text, self.domain()).ok();
+        let plain = |text: &str| Calid::parse(text, self.home()).ok();
         let stored = |calendar: Calendar| {
             let shown = self.show_calid(&calendar.calid);
             (calendar, shown)
         };
         if let Some(rest) = strip_scheme(text, "cap://") {
             let relative = rest.split_once('/').map_or("", |(_, relative)| relative);
-            let found = plain(relative).map_or(Ok(None), |calid| calendars::find(t, &calid))?;
+            // An address means the same to everybody.
+            let calid = Calid::parse(relative, self.domain()).ok();
+            let found = calid.map_or(Ok(None), |calid| calendars::find(t, &calid))?;
             return Ok(found.map(stored));
         }
         let plain = plain(text).filter(|_| strip_scheme(text, "mailto:").is_none());
@@ -65,7 +67,7 @@ impl Core {
     /// How `caller` stands to the calendar `calid`; without one, to the caller's default calendar.
     ///
     /// Errors: `NoSuchCalendar`; `CalendarDisabled` for everybody but the operator; `BadValue` when no calid is given
-    /// and the caller has no calendar.
+    /// and the caller has no calendar. Of a domain that is not open to the caller nothing is told: `AccessDenied`.
     pub(in crate::core) fn access(
         &self,
         t: &impl Reader,
@@ -84,12 +86,41 @@ impl Core {
                     "expected a calid: this caller has no calendar of their own",
                 )
             })?;
+        let operator = *caller == Caller::System;
         let found = self.find_calendar(t, asked)?;
-        let (calendar, shown) = found.ok_or_else(|| Error::no_calendar(asked))?;
-        if !calendar.enabled && *caller != Caller::System {
-            return Err(Error::disabled(&shown));
+        let found = found.filter(|(found, _)| operator || self.serves(&found.calid.domain));
+        let Some((calendar, shown)) = found else {
+            return Err(match self.is_shut(caller, &self.domain_asked(asked)) {
+                true => Error::denied("use", asked),
+                false => Error::no_calendar(asked),
+            });
+        };
+        if !calendar.enabled && !operator {
+            return Err(match self.is_shut(caller, &calendar.calid.domain) {
+                true => Error::denied("use", &shown),
+                false => Error::disabled(&shown),
+            });
         }
         self.standing(t, caller, calendar, shown)
+    }
+
+    /// The domain of what a client takes for a calendar.
+    pub(in crate::core) fn domain_asked(&self, text: &str) -> String {
+        let calid = Calid::parse(text, self.home()).ok();
+        let of_mail = || Some(mail_address(text)?.rsplit_once('@')?.1.to_owned());
+        let domain = calid.map(|calid| calid.domain).or_else(of_mail);
+        domain.unwrap_or_else(|| self.home().to_owned())
+    }
+
+    /// Whether `caller` may not even learn what calendars there are in a domain of this server.
+    pub(in crate::core) fn is_shut(&self, caller: &Caller, domain: &str) -> bool {
+        let settings = self.settings();
+        settings.serves(domain)
+            && match caller {
+                Caller::System => false,
+                Caller::User(i) => !i.administrator && !settings.lets_in(domain, &i.name.domain),
+                Caller::Anonymous => domain != self.domain() && !settings.serves_anonymous(domain),
+            }
     }
 
     /// How `caller` stands to `calendar`, switched off or not.

@@ -77,7 +77,7 @@ impl Core {
         // Some clients write the whole calid.
         let rest = match wanted.split_once(':') {
             Some((head, rest)) => {
-                let name = QualifiedName::parse(head, self.domain()).map_err(|_| bad())?;
+                let name = QualifiedName::parse(head, self.home()).map_err(|_| bad())?;
                 (name == identity.name).then_some(rest).ok_or_else(bad)?
             }
             None => wanted,
@@ -89,7 +89,7 @@ impl Core {
         let pieces = rest.as_bytes().chunks(NAME_MAX);
         for piece in pieces {
             let piece = std::str::from_utf8(piece).map_err(|_| bad())?;
-            Calid::parse(&format!("x:{piece}"), self.domain()).map_err(|_| bad())?;
+            Calid::parse(&format!("x:{piece}"), self.home()).map_err(|_| bad())?;
         }
         let rest = rest.get(..NAME_MAX).unwrap_or(rest);
         match rest.is_empty() {
@@ -128,13 +128,21 @@ impl Core {
     ///
     /// Errors: `BadName`, `NameTaken`, `NoSuchPrincipal`, `BadValue` for a mail address that is none.
     pub fn create_calendar(&self, calid: &str, owner: &str, new: &NewCalendar) -> Result<Calendar> {
-        let name = Calid::parse(calid, self.domain()).map_err(|cause| bad_name(calid, cause))?;
+        let name = Calid::parse(calid, self.home()).map_err(|cause| bad_name(calid, cause))?;
         let owner = self.user(owner)?;
+        let holder = QualifiedName {
+            local: name.local.clone(),
+            domain: name.domain.clone(),
+        };
+        self.require_hosted(&holder)?;
+        if owner.name.domain != name.domain {
+            let message = format!(
+                "'{calid}' lies in another domain than its owner {}",
+                owner.name
+            );
+            return Err(Error::new(Kind::BadName, message));
+        }
         self.store().write(|t| {
-            let holder = QualifiedName {
-                local: name.local.clone(),
-                domain: name.domain.clone(),
-            };
             let head = people::name_row(t, &holder)?;
             let foreign = head
                 .and_then(|row| row.principal)
@@ -180,15 +188,20 @@ impl Core {
         } else {
             new.name.clone()
         };
+        if let Some(mail) = mail.as_deref()
+            && self.is_of_another(&calid.domain, mail)
+        {
+            let message = format!("the mail address {mail} is one of another domain here");
+            return Err(Error::new(Kind::BadValue, message));
+        }
         let acl = settings
-            .default_acl
+            .default_acl_of(&calid.domain)
             .entries()
             .iter()
             .map(ToString::to_string)
             .collect();
         let calendar = Calendar {
             id: CalendarId(t.next_number("next:calendar")?),
-            calid,
             owner,
             parent: None,
             created: now,
@@ -201,7 +214,7 @@ impl Core {
                 categories: Vec::new(),
                 owners: Vec::new(),
                 master: String::new(),
-                tzid: settings.default_tzid.clone(),
+                tzid: settings.default_tzid_of(&calid.domain).to_owned(),
                 acl,
                 resource: new.resource,
                 double_booking: !new.resource,
@@ -211,6 +224,7 @@ impl Core {
             enabled: true,
             tombstone: false,
             extra: Vec::new(),
+            calid,
         };
         calendars::create(t, &calendar, mail.as_deref())?;
         Ok(calendar)

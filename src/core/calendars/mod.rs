@@ -53,10 +53,10 @@ pub struct CalendarView {
 }
 
 impl Core {
-    /// A stored calid as answers write it: without the own domain.
+    /// A stored calid as answers write it, see [`Core::show_name`].
     pub fn show_calid(&self, calid: &Calid) -> String {
         let mut shown = calid.local.clone();
-        if calid.domain != self.domain() {
+        if !self.is_left_out(&calid.domain) {
             shown.push('@');
             shown.push_str(&calid.domain);
         }
@@ -80,7 +80,7 @@ impl Core {
             .identity()
             .filter(|i| i.id == calendar.owner)
             .map(|i| i.typed.clone());
-        let shown = |p: &Principal| p.name().within(self.domain());
+        let shown = |p: &Principal| self.show_name(p.name());
         let mut owners = Vec::with_capacity(calendar.properties.owners.len());
         for &id in &calendar.properties.owners {
             owners.extend(people::principal(t, id)?.as_ref().map(shown));
@@ -162,7 +162,7 @@ impl Core {
             .store()
             .read(|t| people::principal(t, calendar.owner))?;
         Ok(owner
-            .map(|owner| owner.name().within(self.domain()))
+            .map(|owner| self.show_name(owner.name()))
             .unwrap_or_default())
     }
 }

@@ -9,6 +9,7 @@ use super::CalendarView;
 use crate::core::access::Right;
 use crate::core::error::{Error, Kind, Result};
 use crate::core::{Caller, Core, directory};
+use crate::model::calendar::Calendar;
 use crate::model::id::{CalendarId, Calid, PrincipalId};
 use crate::store::Reader;
 use crate::store::calendars::{self, Head};
@@ -76,7 +77,7 @@ impl Core {
         }
         self.store().read(|t| {
             let owner = match search.owners {
-                true => directory::user(t, search.text, self.domain())?.map(|user| user.id),
+                true => directory::user(t, search.text, self.home())?.map(|user| user.id),
                 false => None,
             };
             let most = search.most.min(self.settings().limits.search_results);
@@ -91,7 +92,7 @@ impl Core {
                 None => Vec::new(),
             };
             if search.calids
-                && let Ok(calid) = Calid::parse(search.text, self.domain())
+                && let Ok(calid) = Calid::parse(search.text, self.home())
             {
                 ids.extend(calendars::find(t, &calid)?.map(|calendar| calendar.id));
             }
@@ -115,7 +116,7 @@ impl Core {
         found: &mut Vec<CalendarView>,
     ) -> Result<()> {
         let needle = search.text.to_lowercase();
-        let exact = Calid::parse(search.text, self.domain()).ok();
+        let exact = Calid::parse(search.text, self.home()).ok();
         let most = self.settings().limits.search_calendars;
         let mut seen = 0;
         let mut outcome = Ok(());
@@ -159,7 +160,10 @@ impl Core {
         if found.len() >= most {
             return Ok(ControlFlow::Break(()));
         }
-        let Some(calendar) = calendars::get(t, id)?.filter(|calendar| calendar.enabled) else {
+        let operator = *caller == Caller::System;
+        let is_there =
+            |found: &Calendar| found.enabled && (operator || self.serves(&found.calid.domain));
+        let Some(calendar) = calendars::get(t, id)?.filter(is_there) else {
             return Ok(ControlFlow::Continue(()));
         };
         let shown = self.show_calid(&calendar.calid);

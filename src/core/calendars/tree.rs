@@ -84,7 +84,9 @@ impl Core {
         }
         let mut first = None;
         for name in owners {
-            let user = directory::user(t, name, self.domain())?.ok_or_else(|| {
+            let user = directory::user(t, name, self.home())?;
+            let user = user.filter(|user| self.may_look_into(caller, &user.name.domain));
+            let user = user.ok_or_else(|| {
                 let message = format!("expected users as owners; there is no user '{name}'");
                 Error::new(Kind::NoSuchPrincipal, message)
             })?;

@@ -176,7 +176,8 @@ pub(super) fn resolve(
     components: &[Component],
 ) -> Result<bool> {
     let own = |address: &str| desk.core.is_own_address(t, desk.calendar, address);
-    let clipped = desk.core.expand_groups(t, entries, own)?;
+    let domain = &desk.calendar.calid.domain;
+    let clipped = desk.core.expand_groups(t, domain, entries, own)?;
     let mut known: Vec<(String, Option<CalendarId>)> = Vec::new();
     for address in attendee::addresses(components) {
         let calendar = desk.core.calendar_behind(t, &address)?;

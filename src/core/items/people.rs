@@ -94,7 +94,14 @@ impl Core {
         address: &str,
         calendar: &Calendar,
     ) -> CoreResult<Option<Party>> {
-        let Some((theirs, _)) = self.find_calendar(t, address)? else {
+        let found = self.find_calendar(t, address)?;
+        // Who has which calendar in a domain that is closed to this one is not told.
+        let (of, from) = (
+            |c: &Calendar| c.calid.domain.clone(),
+            &calendar.calid.domain,
+        );
+        let found = found.filter(|(theirs, _)| self.settings().lets_in(&of(theirs), from));
+        let Some((theirs, _)) = found else {
             return Ok(None);
         };
         let owner = match people::principal(t, theirs.owner)? {
@@ -107,7 +114,7 @@ impl Core {
         let own = theirs.id == calendar.id || owner.as_ref().is_some_and(owns);
         Ok(Some(Party {
             calid: self.show_calid(&theirs.calid),
-            user: owner.map(|user| user.name.within(self.domain())),
+            user: owner.map(|user| self.show_name(&user.name)),
             mail: mail.or_else(|| address.contains('@').then(|| address.to_owned())),
             own,
         }))

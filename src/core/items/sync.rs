@@ -330,7 +330,7 @@ impl Names {
             return Ok(name.clone());
         }
         let principal = people::principal(t, id)?;
-        let name = principal.map(|p| p.name().within(core.domain()));
+        let name = principal.map(|p| core.show_name(p.name()));
         self.0.insert(id, name.clone());
         Ok(name)
     }

@@ -81,7 +81,7 @@ impl Core {
     fn prove(&self, login: &str, password: &str, client: Client) -> Result<Identity> {
         let logins = &self.inner.logins;
         let now = self.now().0;
-        let typed = match QualifiedName::parse(login, self.domain()) {
+        let typed = match QualifiedName::parse(login, self.home()) {
             Ok(name) => name.to_string(),
             Err(_) => login.to_lowercase(),
         };
@@ -159,10 +159,12 @@ impl Core {
         kept != self.settings().digest_md5
     }
 
-    /// The account called `login` as the store knows it.
+    /// The account called `login` as the store knows it; none of a domain that is hosted no more.
     fn account(&self, login: &str) -> Result<Option<User>> {
-        self.store()
-            .read(|t| directory::user(t, login, self.domain()))
+        let found = self
+            .store()
+            .read(|t| directory::user(t, login, self.home()))?;
+        Ok(found.filter(|user| self.serves(&user.name.domain)))
     }
 
     /// The built-in account `user` if `password` opens it.

@@ -347,7 +347,7 @@ impl Core {
                 return Ok(Vec::new());
             }
             let calendar = access.calendar();
-            let mut found = views::of(&calendar.properties.acl, self.domain());
+            let mut found = views::of(&calendar.properties.acl, &calendar.calid.domain);
             found.extend(stored(calendar.id.into())?);
             if access.is_owner() {
                 found.extend(of_store.into_iter().filter(|car| car.decreed));

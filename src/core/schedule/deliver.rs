@@ -74,7 +74,7 @@ impl Round<'_> {
         calendar: &Calendar,
         message: &Message<'_>,
     ) -> Result<Taken> {
-        if !calendar.enabled {
+        if !calendar.enabled || !self.core.serves(&calendar.calid.domain) {
             return Ok(Status::Unavailable.into());
         }
         let place = self.place(t, calendar, &message.object.uid)?;

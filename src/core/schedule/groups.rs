@@ -27,7 +27,7 @@ impl Core {
         text: &str,
     ) -> Result<Option<Group>> {
         let named = |text: &str| -> Result<Option<Principal>> {
-            match QualifiedName::parse(text, self.domain()) {
+            match QualifiedName::parse(text, self.home()) {
                 Ok(name) => Ok(people::principal_named(t, &name)?),
                 Err(_) => Ok(None),
             }
@@ -56,11 +56,13 @@ impl Core {
 
     /// Puts the members of groups in the groups' places; answers whether a group was too large to be taken whole.
     ///
-    /// Who is named besides, or through two groups, stands once. `own` says whether an address is the organizer's,
+    /// Groups of domains that are not open to `domain`, the organizer's, are nobody's here: who is in them is not
+    /// told. Who is named besides, or through two groups, stands once. `own` says whether an address is the organizer's,
     /// who comes anyhow.
     pub(in crate::core) fn expand_groups(
         &self,
         t: &impl Reader,
+        domain: &str,
         entries: &mut Vec<AttendeeEdit>,
         own: impl Fn(&str) -> Result<bool>,
     ) -> Result<bool> {
@@ -68,7 +70,9 @@ impl Core {
         let mut expanded: Vec<AttendeeEdit> = Vec::with_capacity(entries.len());
         for mut entry in std::mem::take(entries) {
             let wanted = take_expand(&mut entry) && self.settings().expand_groups;
-            let Some(group) = self.group_addressed(t, &entry.address)? else {
+            let group = self.group_addressed(t, &entry.address)?;
+            let seen = |group: &Group| self.settings().lets_in(&group.name.domain, domain);
+            let Some(group) = group.filter(seen) else {
                 expanded.push(entry);
                 continue;
             };

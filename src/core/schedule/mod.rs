@@ -175,6 +175,7 @@ impl<'a> Round<'a> {
                 typed: user.name.within(self.core.domain()),
                 // What an administrator may elsewhere is not lent to invitations.
                 administrator: false,
+                domain_administrator: false,
                 name: user.name,
             }),
             _ => Caller::Anonymous,

@@ -86,9 +86,11 @@ fn login(context: &Context) -> Result<Answer, Failure> {
     // Clients read these by place: the user id follows the session id directly.
     match &caller {
         Caller::User(identity) => {
-            let domain = &context.core.settings().domain;
             calendar = calendar
-                .value("X-NSCP-WCAP-USER-ID", identity.name.within(domain))
+                .value(
+                    "X-NSCP-WCAP-USER-ID",
+                    context.core.show_name(&identity.name),
+                )
                 .value(
                     "X-NSCP-WCAP-CALENDAR-ID",
                     context.core.default_calid(identity),

@@ -33,6 +33,8 @@ pub(super) struct Key {
     dead: bool,
     /// Addresses in the answer begin with it.
     base: String,
+    /// The domain of bare names.
+    home: String,
     /// Names and values as sent, each behind its length.
     parameters: String,
 }
@@ -45,12 +47,13 @@ impl Key {
             caller: context.caller.clone(),
             dead: context.session == Session::Dead,
             base: context.base.clone(),
+            home: context.core.home().to_owned(),
             parameters: parameters(&context.args),
         }
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.base.len() + self.parameters.len()
+        size_of::<Self>() + self.base.len() + self.home.len() + self.parameters.len()
     }
 }
 
@@ -161,6 +164,7 @@ mod tests {
     fn key(parameters: &str) -> Key {
         Key {
             base: String::new(),
+            home: String::new(),
             command: "get_freebusy",
             format: Format::Xml,
             caller: Caller::Anonymous,
