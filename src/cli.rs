@@ -2,6 +2,7 @@
 
 pub mod args;
 mod ask;
+mod cap;
 mod format;
 mod local;
 mod show;
@@ -65,6 +66,10 @@ impl<E: std::error::Error> From<E> for Failure {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    // A client needs no configuration of a server.
+    if let Command::Cap(cap) = &arguments.command {
+        return cap::run(cap);
+    }
     let loaded = load(arguments)?;
     let config = &loaded.config;
     match &arguments.command {

@@ -4,6 +4,7 @@
 //! library. Who listens where, and what is said inside, is the doors' matter.
 
 mod client;
+pub mod connect;
 pub mod trial;
 pub mod trust;
 
@@ -83,6 +84,9 @@ pub enum Error {
         /// What the reader said.
         cause: String,
     },
+    /// The library cannot begin.
+    #[error("TLS cannot be used here: {0}")]
+    Client(String),
     /// Certificate and key do not serve together.
     #[error("the certificate {} cannot be served: {cause}", cert.display())]
     Unfit {

@@ -461,8 +461,8 @@ impl Place {
     }
 }
 
-/// An address with its scheme and store: relative ones belong to this store, whose own address has no path. Mail addresses
-/// are what they are.
+/// An address with its scheme and store: relative ones, and those without a host, belong to this store, whose own address has
+/// no path. Mail addresses are what they are.
 pub fn qualified(address: &str, csid: &str) -> String {
     let mail = address.get(..7);
     if mail.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
@@ -479,7 +479,10 @@ pub fn qualified(address: &str, csid: &str) -> String {
         Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
         None => (csid, address),
     };
-    let host = host.strip_suffix(":5229").unwrap_or(host).to_lowercase();
+    let host = match host.strip_suffix(":5229").unwrap_or(host) {
+        "" => csid.to_owned(),
+        host => host.to_lowercase(),
+    };
     match path {
         "" => format!("cap://{host}"),
         path => format!("cap://{host}/{path}"),
@@ -518,6 +521,8 @@ mod tests {
             ("CAP://cal.example.com:5229/x", "cap://cal.example.com/x"),
             ("://cal.example.com/x", "cap://cal.example.com/x"),
             ("cap://cal.example.com/", "cap://cal.example.com"),
+            ("cap:///", "cap://cal.example.com"),
+            ("cap:///bill", "cap://cal.example.com/bill"),
             ("cap://cal.example.com", "cap://cal.example.com"),
             ("mailto:a@example.com", "mailto:a@example.com"),
         ] {

@@ -6,6 +6,7 @@
 
 pub mod capability;
 pub mod channel;
+pub mod client;
 pub mod command;
 mod folds;
 pub mod frame;

@@ -3,12 +3,14 @@
 //! Only the shape is here. What a command does is `admin`'s and the app's work, what a flag overrides is the
 //! configuration's.
 
+mod cap;
 mod outbox;
 mod rights;
 mod role;
 
 use std::path::PathBuf;
 
+pub use cap::{Cap, Shape};
 pub use outbox::{Letters, Outbox};
 pub use rights::Rights;
 pub use role::Role;
@@ -150,6 +152,10 @@ pub enum Command {
     /// Rights that bear on all calendars, or on those without rights of their own.
     #[command(subcommand, after_help = rights::EXAMPLES)]
     Rights(Rights),
+
+    /// Talk to a calendar store over CAP, as a client.
+    #[command(after_help = cap::EXAMPLES)]
+    Cap(Cap),
 
     /// Store the events, to-dos and journals of a file in a calendar.
     #[command(after_help = IMPORT_EXAMPLES)]

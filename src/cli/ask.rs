@@ -14,7 +14,9 @@ use crate::admin::{Request, Secret};
 /// Reads the password from the terminal or from standard input where the command needs one.
 pub(super) fn request(command: &Command) -> Result<Option<Request>, Failure> {
     Ok(Some(match command {
-        Command::Serve(_) | Command::Config | Command::Restore { .. } => return Ok(None),
+        Command::Serve(_) | Command::Config | Command::Restore { .. } | Command::Cap(_) => {
+            return Ok(None);
+        }
         Command::User(user) => of_user(user)?,
         Command::Group(group) => of_group(group),
         Command::Calendar(calendar) => of_calendar(calendar),

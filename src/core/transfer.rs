@@ -361,7 +361,8 @@ fn touches(object: &CalendarObject, floating: &Zone, window: TimeRange) -> bool 
             .map_or(true, |found| !found.is_empty())
 }
 
-fn parse_limits(limits: &Limits) -> parse::Limits {
+/// The bounds of what is read of a whole file.
+pub fn parse_limits(limits: &Limits) -> parse::Limits {
     parse::Limits {
         bytes: limits.import_size,
         // An export has attachments in it, as base64.
