@@ -252,6 +252,7 @@ async fn run(config: &Config, core: &Core, handed: Handed, demo: bool) -> Result
         cap_inside_tls,
         administration(socket, core, stopped.clone(), grace),
         sweep(core, stopped.clone()),
+        recheck(core, stopped.clone()),
         observe::upkeep(metrics, stopped.clone()),
         own_metrics,
     );
@@ -361,6 +362,26 @@ async fn administration(
     tokio::select! {
         () = serving => {}
         () = enough => tracing::warn!("administrative requests cut off at shutdown"),
+    }
+}
+
+/// Looks now and then whether people of outside directories who are logged in still may be.
+async fn recheck(core: &Core, mut stop: watch::Receiver<bool>) {
+    let pause = core.settings().limits.directory_recheck;
+    // Zero would ask without end.
+    let pause = pause.max(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let core = core.clone();
+        let looked = tokio::task::spawn_blocking(move || core.recheck_outside());
+        match looked.await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(?error, "cannot look who may still be logged in"),
+            Err(error) => tracing::error!(%error, "looking who may still be logged in broke off"),
+        }
     }
 }
 

@@ -5,10 +5,13 @@
 //! this server does neither. The conversation is one question and one answer on a Unix socket, each part a length of
 //! two octets and so many octets. NSS cannot be searched for parts of names.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::unistd;
 
@@ -78,6 +81,50 @@ impl Host {
         }))
     }
 
+    /// The accounts whose first group is `gid`, at most one more than is taken from a group: groups do not list them.
+    ///
+    /// `getent` walks through all accounts in a process of its own, which ends when it takes too long. Whom NSS does not
+    /// list (SSSD, unless it is told to) is not found, nor is anybody where there is no `getent`.
+    fn first_in(&self, gid: u32) -> Vec<String> {
+        let walked = Command::new("getent")
+            .arg("passwd")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut child) = walked.inspect_err(|cause| {
+            tracing::debug!(directory = "host", reason = %cause, "accounts cannot be listed");
+        }) else {
+            return Vec::new();
+        };
+        let (sender, names) = mpsc::channel();
+        if let Some(output) = child.stdout.take() {
+            thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(io::Result::ok) {
+                    if let Some(name) = first_in(&line, gid)
+                        && sender.send(name.to_owned()).is_err()
+                    {
+                        return;
+                    }
+                }
+            });
+        }
+        let end = Instant::now() + self.options.time;
+        let mut found = Vec::new();
+        while found.len() <= self.options.group_members {
+            let left = end.saturating_duration_since(Instant::now());
+            // All are told when the other end is gone.
+            let Ok(name) = names.recv_timeout(left) else {
+                break;
+            };
+            found.push(name);
+        }
+        // It may have ended by itself.
+        let _ = child.kill();
+        let _ = child.wait();
+        found
+    }
+
     /// Whether PAM takes `password` for that of `name`.
     fn proves(&self, name: &str, password: &str) -> io::Result<bool> {
         let mut stream = UnixStream::connect(&self.options.socket)?;
@@ -96,6 +143,13 @@ impl Host {
         stream.read_exact(&mut answer)?;
         Ok(answer.starts_with(b"OK"))
     }
+}
+
+/// The name in a line of passwd(5) whose first group is `gid`.
+fn first_in(line: &str, gid: u32) -> Option<&str> {
+    let mut fields = line.split(':');
+    let name = fields.next()?;
+    (fields.nth(2)?.parse() == Ok(gid)).then_some(name)
 }
 
 fn unavailable(cause: io::Error) -> Error {
@@ -146,9 +200,15 @@ impl Directory for Host {
         let Some(group) = found.filter(|group| group.gid.as_raw() >= self.options.least_uid) else {
             return Ok(None);
         };
+        let mut names = group.mem;
+        for first in self.first_in(group.gid.as_raw()) {
+            if !names.contains(&first) {
+                names.push(first);
+            }
+        }
         let mut members = Vec::new();
         let most = self.options.group_members;
-        for member in group.mem.iter().take(most) {
+        for member in names.iter().take(most) {
             members.extend(self.person_named(member).map_err(unavailable)?);
         }
         Ok(Some(Gathering {
@@ -158,7 +218,7 @@ impl Directory for Host {
             },
             mail: Vec::new(),
             members,
-            clipped: group.mem.len() > most,
+            clipped: names.len() > most,
         }))
     }
 
@@ -178,7 +238,6 @@ impl Directory for Host {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::os::unix::net::UnixListener;
-    use std::thread;
 
     use super::*;
 
@@ -218,6 +277,20 @@ mod tests {
         assert!(!exchange(b"\0\0").0.unwrap());
         assert!(exchange(b"\0\x05OK").0.is_err());
         assert!(exchange(b"").0.is_err());
+    }
+
+    #[test]
+    fn the_first_group_stands_in_the_fourth_field() {
+        let line = "tom:x:1001:59998:Tom,room 1:/nowhere:/bin/sh";
+        assert_eq!(first_in(line, 59_998), Some("tom"));
+        for (line, gid) in [
+            (line, 1_001),
+            ("tom:x:59998", 59_998),
+            ("", 0),
+            ("a:b:c:d", 0),
+        ] {
+            assert_eq!(first_in(line, gid), None, "{line}");
+        }
     }
 
     #[test]

@@ -216,6 +216,9 @@ limits! {
     verified_passwords: usize, Count = 10_000;
     /// Longest wait for one answer of a directory of accounts; then it counts as down.
     directory_time: Duration, Time = 5;
+    /// Time after which a directory of accounts is asked again whether somebody who is logged in still may be; whoever
+    /// may not any more loses their sessions then.
+    directory_recheck: Duration, Time = 300;
     /// Connections to a directory of accounts at a time; more questions wait.
     directory_connections: usize, Count = 8;
     /// People taken from one group of a directory; a larger group is clipped.

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[path = "administration/domains.rs"]
+mod domains;
 #[path = "administration/outbox.rs"]
 mod outbox;
 #[path = "administration/sessions.rs"]

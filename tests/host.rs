@@ -21,9 +21,10 @@ use wcapd::model::clock::{CountedIds, ManualClock};
 use wcapd::model::user::Source;
 use wcapd::store::Store;
 
-/// The account and the group it is in.
+/// The account, the group it is in, and another one.
 const NAME: &str = "wcapd-test-user";
 const GROUP: &str = "wcapd-test-group";
+const OTHER: &str = "wcapd-test-other";
 const PASSWORD: &str = "long enough, I hope";
 
 fn main() {
@@ -98,13 +99,16 @@ impl Machine {
                 "59998",
                 "--gid",
                 "59998",
-                "-G",
-                GROUP,
                 "-M",
                 "--comment",
                 comment,
                 NAME
             ]
+        ));
+        // One is in the group because it is the account's first, the other because it is listed.
+        assert!(run(
+            "useradd",
+            &["--uid", "59997", "--gid", "100", "-G", GROUP, "-M", OTHER]
         ));
         let mut child = Command::new(program("chpasswd").unwrap())
             .stdin(Stdio::piped())
@@ -118,12 +122,12 @@ impl Machine {
             .write_all(line.as_bytes())
             .unwrap();
         assert!(child.wait().unwrap().success());
-        assert!(run("gpasswd", &["-a", NAME, GROUP]));
         machine
     }
 
     fn clear(&self) {
         run("userdel", &[NAME]);
+        run("userdel", &[OTHER]);
         run("groupdel", &[GROUP]);
     }
 
@@ -212,7 +216,10 @@ fn log_in() {
         assert_eq!(refused.kind(), Kind::NotAuthenticated, "{login}");
     }
     core.know([GROUP]).unwrap();
-    assert_eq!(core.group(GROUP).unwrap().members, [user.id]);
+    let members = core.names(&core.group(GROUP).unwrap().members).unwrap();
+    let members: Vec<&str> = members.iter().map(|name| name.local.as_str()).collect();
+    assert_eq!(members, [OTHER, NAME]);
+    assert_eq!(core.user(NAME).unwrap().id, user.id);
 
     machine.stop();
     clock.advance(61);

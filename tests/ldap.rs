@@ -42,7 +42,7 @@ fn main() {
             "tests/ldap.rs is left out: slapd is not installed here (Debian: apt-get install slapd)"
         );
     }
-    let tests: [Test; 9] = [
+    let tests: [Test; 10] = [
         ("people log in by name, UPN and mail", people_log_in),
         ("a login brings what the directory has", a_login_brings),
         ("Sun's schema is understood", sun),
@@ -50,6 +50,7 @@ fn main() {
         ("what is here goes before what is elsewhere", clashes),
         ("nothing in a name is a filter", injection),
         ("mentioned people and groups become known", mentions),
+        ("two domains, each with its own tree", domains),
         ("TLS, and what is trusted", tls),
         ("an outage, and the recovery", outage),
     ];
@@ -362,6 +363,88 @@ fn tls(slapd: Slapd) {
         ..options(&slapd)
     };
     assert!(Ldap::new(none).is_err());
+}
+
+/// Through the program itself: the people of one domain are in one tree, those of the other in another.
+fn domains(slapd: Slapd) {
+    let data = DataDir::new();
+    let secret = data.join("ldap.secret");
+    fs::write(&secret, format!("{}\n", READER.1)).unwrap();
+    let config = data.join("wcapd.toml");
+    let keys = |base: &str, reader: &str, preset: &str| {
+        format!(
+            "url = 'ldap://127.0.0.1:{}'\nbase = '{base}'\nbind_dn = '{reader}'\npreset = '{preset}'\n\
+             bind_password_file = '{}'\n",
+            slapd.plain_port,
+            secret.display()
+        )
+    };
+    let text = format!(
+        "[server]\ndomain = 'plain.test'\n[ldap]\n{}[domain.\"sesta.test\".ldap]\n{}\
+         [auth]\nargon2_memory_kib = 8\nargon2_passes = 1\n",
+        keys("dc=plain,dc=test", READER.0, "inetorgperson"),
+        keys("o=sun", "cn=reader,o=sun", "sun"),
+    );
+    fs::write(&config, text).unwrap();
+    let server = Server::start(&data, &["--config", config.to_str().unwrap()]);
+    let ask = |target: &str| http::get(server.http, target).unwrap().text().to_owned();
+    let login = |name: &str, password: &str| {
+        let answer = ask(&format!("/login.wcap?user={name}&password={password}"));
+        let id = answer
+            .lines()
+            .find_map(|l| l.strip_prefix("X-NSCP-WCAP-SESSION-ID:"));
+        id.map(|id| id.trim().to_owned())
+    };
+    let ann = login("ann", "ann").expect("of the server's own domain");
+    let jane = login("jdoe@sesta.test", "jdoe").expect("of the hosted one");
+    for (name, password) in [
+        ("jdoe", "jdoe"),
+        ("jdoe@plain.test", "jdoe"),
+        ("ann@sesta.test", "ann"),
+        ("gone@sesta.test", "gone"),
+    ] {
+        assert_eq!(login(name, password), None, "{name}");
+    }
+    // Each sees the people of their own tree, also those who have never been here.
+    let cards =
+        |id: &str, text: &str| ask(&format!("/fetchvcards.wcap?id={id}&search-string={text}"));
+    assert!(
+        cards(&ann, "Brown").contains("FN:Ben Brown"),
+        "{}",
+        cards(&ann, "Brown")
+    );
+    assert!(cards(&jane, "Doe").contains("FN:Jane Doe"));
+    for (id, text) in [(&ann, "Doe"), (&jane, "Brown"), (&jane, "Adams")] {
+        let answer = cards(id, text);
+        assert!(!answer.contains("FN:"), "{answer}");
+    }
+    let calendar = ask(&format!(
+        "/get_freebusy.wcap?id={jane}&calid=ann@plain.test"
+    ));
+    assert!(calendar.contains("X-NSCP-WCAP-ERRNO:28"), "{calendar}");
+    // Groups of the own tree are invited by their members, unless they are to stay groups; others' are mere addresses.
+    let invite = |id: &str, calid: &str, attendee: &str| {
+        ask(&format!(
+            "/storeevents.wcap?id={id}&calid={calid}&dtstart=20300203T100000Z&summary=x&method=2&fetch=1\
+             &attendees=PARTSTAT=NEEDS-ACTION^{attendee}"
+        ))
+        .replace("\r\n ", "")
+    };
+    let expanded = invite(&ann, "ann", "staff");
+    assert!(
+        expanded.contains("ben@plain.test") && expanded.contains("cyd@plain.test"),
+        "{expanded}"
+    );
+    let kept = invite(&ann, "ann", "X-S1CS-EXPAND=FALSE^staff");
+    assert!(
+        kept.contains("CUTYPE=GROUP") && !kept.contains("ben@plain.test"),
+        "{kept}"
+    );
+    let foreign = invite(&jane, "jdoe", "staff@plain.test");
+    assert!(
+        !foreign.contains("ben@plain.test") && !foreign.contains("CUTYPE"),
+        "{foreign}"
+    );
 }
 
 /// Through the program itself: WCAP logins, `/readyz`, the log.

@@ -3,6 +3,7 @@
 //! Whoever has an account sees everybody of their own domain who may log in, and of domains that are open to it; nobody
 //! in particular sees nobody, unless the operator wants that. How a card is written is the doors' work.
 
+use super::directory::Person;
 use super::error::{Error, Kind, Result};
 use super::{Caller, Core};
 use crate::model::id::{Calid, QualifiedName, mail_address};
@@ -40,7 +41,8 @@ pub enum Whose<'a> {
 
 impl Core {
     /// Cards of people and groups: as asked for, or by name. At most `most`, and never more than
-    /// `limits.search_results`.
+    /// `limits.search_results`. Directories outside are asked too, for callers with an account; while one is down, what
+    /// the store knows is all there is.
     ///
     /// Errors: `AnonymousNotAllowed`; `NoSuchPrincipal` when there is nobody.
     pub fn cards(&self, caller: &Caller, whose: Whose<'_>, most: usize) -> Result<Vec<Card>> {
@@ -49,6 +51,15 @@ impl Core {
             return Err(Error::new(Kind::AnonymousNotAllowed, message));
         }
         let most = most.min(self.settings().limits.search_results);
+        // Never within the view: it may take a while.
+        let strangers = match whose {
+            Whose::Named(names) if *caller != Caller::Anonymous => {
+                self.know(names.iter().copied())?;
+                Vec::new()
+            }
+            Whose::Holding(text) => self.search_outside(caller, text.trim(), most),
+            Whose::Named(_) => Vec::new(),
+        };
         self.store().read(|t| {
             let seen = |principal: &Principal| {
                 let enabled = match principal {
@@ -63,15 +74,47 @@ impl Core {
             };
             found.retain(seen);
             found.truncate(most);
-            if found.is_empty() {
+            let cards = found.iter().map(|one| self.card(t, caller, one));
+            let mut cards = cards.collect::<Result<Vec<Card>>>()?;
+            for person in &strangers {
+                // Whom the store knows, it knows better: they may be shut here.
+                if people::principal_named(t, &person.name)?.is_none() {
+                    cards.push(self.card_of(person));
+                }
+            }
+            if !strangers.is_empty() {
+                cards.sort_by(|a, b| a.name.cmp(&b.name));
+                cards.truncate(most);
+            }
+            if cards.is_empty() {
                 let message = "there is nobody of that name";
                 return Err(Error::new(Kind::NoSuchPrincipal, message));
             }
-            found
-                .iter()
-                .map(|principal| self.card(t, caller, principal))
-                .collect()
+            Ok(cards)
         })
+    }
+
+    /// The card of somebody whom only a directory outside knows: there is no calendar yet.
+    fn card_of(&self, person: &Person) -> Card {
+        let domain = &person.name.domain;
+        let own = |address: &String| !self.is_of_another(domain, address);
+        let mail = person.mail.iter().filter_map(|text| mail_address(text));
+        let mut card = Card {
+            name: person.name.to_string(),
+            full_name: match person.full_name.trim() {
+                "" => person.name.local.clone(),
+                full_name => full_name.to_owned(),
+            },
+            given_name: person.given_name.clone(),
+            surname: person.surname.clone(),
+            mail: mail.filter(own).collect(),
+            members: None,
+            calid: None,
+        };
+        if card.mail.is_empty() {
+            card.mail.push(card.name.clone());
+        }
+        card
     }
 
     /// Each once, in the order of the names.

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use super::directory::{self, Directory, Gathering, Person};
 use super::error::{Error, Kind, Result};
 use super::items::edit::Edit;
-use super::{Caller, Core};
+use super::{Caller, Core, basis};
 use crate::ical::zone::Zone;
 use crate::model::id::{Calid, PrincipalId, QualifiedName, mail_address};
 use crate::model::user::{Group, Principal, Source, User};
@@ -27,11 +27,17 @@ const STRANGERS: usize = 10_000;
 /// Names of one request that are looked up outside. The largest meeting has fewer people new to the server.
 const MENTIONS: usize = 200;
 
-/// The directories outside and what was asked of them in vain.
+/// People about whom directories are asked in one round of looking whether those who are logged in still may be.
+const RECHECKS: usize = 500;
+
+/// The directories outside and what was asked of them.
 #[derive(Default)]
 pub(super) struct Outside {
     directories: Vec<Box<dyn Directory>>,
+    /// Names that were nobody's, and when.
     strangers: Mutex<HashMap<String, i64>>,
+    /// People who are logged in, and when they were last found to be allowed to.
+    asked: Mutex<HashMap<PrincipalId, i64>>,
 }
 
 impl Outside {
@@ -39,7 +45,21 @@ impl Outside {
         Self {
             directories,
             strangers: Mutex::default(),
+            asked: Mutex::default(),
         }
+    }
+
+    fn asked_about(&self, user: PrincipalId) -> i64 {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.get(&user).copied().unwrap_or_default()
+    }
+
+    fn note_asked(&self, user: PrincipalId, now: i64) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() >= STRANGERS {
+            asked.clear();
+        }
+        asked.insert(user, now);
     }
 
     /// Whether `name` was nobody's a moment ago.
@@ -253,6 +273,78 @@ impl Core {
         Ok(())
     }
 
+    /// At most `most` people of directories outside in whose names or addresses `text` stands, of domains that `caller`
+    /// may look into. A directory that cannot be asked now has nobody. Never within a transaction.
+    pub(super) fn search_outside(&self, caller: &Caller, text: &str, most: usize) -> Vec<Person> {
+        let mut found = Vec::new();
+        if *caller == Caller::Anonymous || self.directories().is_empty() {
+            return found;
+        }
+        // What is found depends on more than the store.
+        basis::note_time();
+        for directory in self.directories() {
+            let domain = directory.domain();
+            if !self.may_look_into(caller, domain) {
+                continue;
+            }
+            match directory.search(text, most) {
+                Ok(people) => {
+                    let open = |one: &Person| one.enabled && one.name.domain == domain;
+                    found.extend(people.into_iter().filter(open));
+                }
+                Err(error) => tracing::debug!(?error, "nobody was searched for outside"),
+            }
+        }
+        found
+    }
+
+    /// Asks the directories about people of theirs who are logged in and were not asked about for
+    /// `limits.directory_recheck`, at most a few hundred of them: the sessions of whoever is shut or gone there end. Says
+    /// how many people that were. Never within a transaction.
+    ///
+    /// While a directory cannot be asked, sessions go on.
+    pub fn recheck_outside(&self) -> Result<usize> {
+        if self.directories().is_empty() {
+            return Ok(0);
+        }
+        let now = self.now().0;
+        let mut due = self.logged_in_from_outside()?;
+        let outside = &self.inner.outside;
+        due.retain(|user| outside.asked_about(user.id).saturating_add(self.recheck()) <= now);
+        due.sort_by_key(|user| outside.asked_about(user.id));
+        let mut shut = 0;
+        let mut silent: Vec<(Source, String)> = Vec::new();
+        for user in due.into_iter().take(RECHECKS) {
+            let domain = &user.name.domain;
+            if silent.contains(&(user.source, domain.clone())) {
+                continue;
+            }
+            let name = user.name.to_string();
+            let mut asked = self.directories_of(&name);
+            // Where there is no such directory any more there is nobody in it.
+            let found = match asked.find(|d| d.source() == user.source) {
+                Some(directory) => directory.person(&name),
+                None => Ok(None),
+            };
+            match found {
+                Ok(Some(person)) if person.enabled => outside.note_asked(user.id, now),
+                Ok(_) => {
+                    self.end_sessions_of(user.id)?;
+                    self.forget_password(user.id);
+                    tracing::info!(user = %name, "sessions ended: the directory knows no such open account");
+                    shut += 1;
+                }
+                Err(_) => silent.push((user.source, domain.clone())),
+            }
+        }
+        Ok(shut)
+    }
+
+    fn recheck(&self) -> i64 {
+        let period = self.settings().limits.directory_recheck.as_secs();
+        i64::try_from(period).unwrap_or(i64::MAX)
+    }
+
     /// Looks for the attendees that an edit names, as [`Core::know`] does, for callers with an account.
     pub(super) fn know_attendees(
         &self,
@@ -390,3 +482,8 @@ impl Core {
         Ok(free)
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+#[path = "outside_tests.rs"]
+mod tests;

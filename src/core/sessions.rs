@@ -1,5 +1,6 @@
 //! Logging in and what follows: sessions that end by logout, by disuse or by age.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
@@ -8,7 +9,7 @@ use super::error::{Error, Kind, Result};
 use super::{Caller, Client, Core, Identity, audit, directory};
 use crate::ical::datetime::Timestamp;
 use crate::model::id::PrincipalId;
-use crate::model::user::{Principal, Role, User};
+use crate::model::user::{Principal, Role, Source, User};
 use crate::store::sessions::{self, Session, SessionKey, SessionKind};
 use crate::store::{Basis, Reader, people};
 
@@ -374,6 +375,34 @@ impl Core {
                 }
             }
             Ok(ended)
+        })
+    }
+
+    /// People of directories outside who have a session that is alive.
+    pub(super) fn logged_in_from_outside(&self) -> Result<Vec<User>> {
+        let now = self.now().0;
+        self.store().read(|t| {
+            let sessions = sessions::all(t)?;
+            let alive = sessions.iter().filter(|(_, s)| self.is_alive(s, now));
+            let ids: BTreeSet<PrincipalId> = alive.filter_map(|(_, s)| s.principal).collect();
+            let mut users = Vec::new();
+            for id in ids {
+                if let Some(Principal::User(user)) = people::principal(t, id)?
+                    && user.source != Source::BuiltIn
+                {
+                    users.push(user);
+                }
+            }
+            Ok(users)
+        })
+    }
+
+    pub(super) fn end_sessions_of(&self, user: PrincipalId) -> Result<()> {
+        self.store().write(|t| {
+            for (key, _) in sessions::of_principal(t, user)? {
+                sessions::remove(t, &key)?;
+            }
+            Ok(())
         })
     }
 

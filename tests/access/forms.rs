@@ -106,7 +106,7 @@ fn every_answer_has_its_form() {
         }
         let anew = matches!(row.name, "login" | "logout");
         let mut token = server.token(Login::User("tom"), &caller).unwrap();
-        for (query, body) in queries(row, "event") {
+        for (query, body) in queries(row, "tom", "event") {
             if anew {
                 token = server.token(Login::User("tom"), &caller).unwrap();
             }

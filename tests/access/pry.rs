@@ -49,8 +49,9 @@ const ATTACHMENT: &str = "--b\r\nContent-Disposition: form-data; name=\"a\"; fil
 
 /// The queries to ask of a command: those of the table of needs, each in every format, and the first of them with every
 /// value of
-/// every parameter, which are asked alone too; `uid` is that of an event of the first server.
-pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<Body>)> {
+/// every parameter, which are asked alone too; `calid` is tom's calendar as the caller writes it, `uid` that of an event
+/// of the first server.
+pub(crate) fn queries(row: &Row, calid: &str, uid: &str) -> Vec<(String, Option<Body>)> {
     let mut queries = Vec::new();
     let mut format = 0;
     let mut bases: Vec<&str> = ROWS
@@ -65,7 +66,7 @@ pub(crate) fn queries(row: &Row, uid: &str) -> Vec<(String, Option<Body>)> {
             None => (*base, None),
         };
         let base = base
-            .replace("{calid}", "tom")
+            .replace("{calid}", calid)
             .replace("{acl}", "")
             .replace("{me}", "kim")
             .replace("=event", &format!("={uid}"));
@@ -151,11 +152,16 @@ pub(crate) fn tells(text: &str, mark: &str) -> bool {
 /// server alone, unless both have it.
 pub(crate) fn pry(sides: &[Side; 2], name: &str, uid: &str, mut see: impl FnMut(&Row, &Answer)) {
     let mut asked = 0;
+    // A bare name is one of the caller's domain.
+    let calid = match sides[0].login {
+        Login::User(user) if user.contains('@') => "tom@localhost",
+        _ => "tom",
+    };
     for row in registry::rows() {
         // These end the session, or begin another.
         let anew = matches!(row.name, "login" | "logout");
         let mut tokens = None;
-        for (query, body) in queries(row, uid) {
+        for (query, body) in queries(row, calid, uid) {
             if anew || tokens.is_none() {
                 tokens = Some(sides.each_ref().map(Side::token));
             }

@@ -43,6 +43,12 @@ const STRANGERS: &[Stranger] = &[
         properties: false,
     },
     Stranger {
+        name: "zoe of another domain, everybody may do everything",
+        acl: "@^a^rwdsfzleic^g;@@n^a^rwdsfzleic^g;@@d^a^rwdsfzleic^g;zoe^a^rwdsfzleic^g",
+        login: Login::User("zoe@other.test"),
+        properties: false,
+    },
+    Stranger {
         name: "anonymous with free/busy",
         acl: "@^a^f^g",
         login: Login::None,
@@ -134,7 +140,14 @@ fn items(mark: &str) -> String {
 /// A server with two calendars of tom's, and one of oli's that everybody reads and in which items of tom's are linked:
 /// oli may read those.
 fn server(mark: &str, acl: &str) -> Server {
-    let lines = ["user tom", "user kim", "user oli", "calendar tom:more tom"];
+    let lines = [
+        "domain other.test",
+        "user tom",
+        "user kim",
+        "user oli",
+        "user zoe@other.test",
+        "calendar tom:more tom",
+    ];
     let server = Server::new(&[], &lines);
     for calid in ["tom", "tom:more"] {
         server.set_acl(calid, &format!("oli^a^r^g;{acl}"));
@@ -180,7 +193,8 @@ fn ask_as(stranger: &Stranger) {
         let period = "20260202T100000Z/20260202T113000Z";
         busy |= row.name == "get_freebusy" && answer.text().contains(period);
     });
-    let allowed = stranger.acl.contains('f');
+    let other_domain = matches!(stranger.login, Login::User(user) if user.contains('@'));
+    let allowed = stranger.acl.contains('f') && !other_domain;
     assert_eq!(busy, allowed, "{} sees busy times", stranger.name);
 }
 
@@ -200,18 +214,23 @@ fn no_right() {
 }
 
 #[test]
-fn nobody_with_free_busy() {
+fn another_domain() {
     ask_as(&STRANGERS[3]);
 }
 
 #[test]
-fn a_dead_session() {
+fn nobody_with_free_busy() {
     ask_as(&STRANGERS[4]);
 }
 
 #[test]
-fn nobody_with_no_right() {
+fn a_dead_session() {
     ask_as(&STRANGERS[5]);
+}
+
+#[test]
+fn nobody_with_no_right() {
+    ask_as(&STRANGERS[6]);
 }
 
 /// The marks are there to be seen by the owner, in plain text and in base64: else nothing above shows anything.

@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use wcapd::app::listen;
 use wcapd::config::Config;
+use wcapd::config::domains::Hosted;
 use wcapd::config::table::Key;
 use wcapd::config::value::Raw;
 use wcapd::core::accounts::NewUser;
@@ -21,6 +22,7 @@ use wcapd::dispatch::Dispatch;
 use wcapd::ical::datetime::Timestamp;
 use wcapd::model::calendar::CalendarProperties;
 use wcapd::model::clock::{Clock as _, CountedIds, ManualClock};
+use wcapd::model::user::Role;
 use wcapd::store::Store;
 use wcapd::wcap::context::Compatibility;
 
@@ -64,6 +66,26 @@ impl<'a> Demo<'a> {
         // As in an environment variable.
         let set = key.set(&mut self.config, &Raw::Text(value.to_owned()));
         set.ok_or_else(|| format!("{path} must be {}", key.expected()))
+    }
+
+    /// Hosts a domain, with keys of its section like `open_to=localhost`.
+    fn host(&mut self, name: &str, keys: &[&str]) -> Result<(), String> {
+        if self.core.is_some() {
+            return Err("@domain stands before everything that needs the server".to_owned());
+        }
+        let mut own = Config::default();
+        for key in keys {
+            let (key, value) = key.split_once('=').ok_or("expected KEY=VALUE")?;
+            let found = Key::find(&format!("domain.{key}")).ok_or("no key of a domain")?;
+            let set = found.set(&mut own, &Raw::Text(value.to_owned()));
+            set.ok_or_else(|| format!("{key} must be {}", found.expected()))?;
+        }
+        let hosted = Hosted {
+            domain: own.domain,
+            ldap: own.ldap,
+        };
+        self.config.domains.insert(name.to_owned(), hosted);
+        Ok(())
     }
 
     /// Stores the items of a file in `tests/wcap/data`, all of which must be sound.
@@ -121,16 +143,21 @@ impl World for Demo<'_> {
                 self.clock.advance(seconds);
                 Ok(())
             }
+            ["domain", name, keys @ ..] => self.host(name, keys),
             ["user", name, roles @ ..] => {
                 let new = NewUser {
                     name: (*name).to_owned(),
                     administrator: roles.contains(&"admin"),
                     ..NewUser::default()
                 };
-                self.core()
-                    .add_user(&new, Some(name))
-                    .map(drop)
-                    .map_err(text)
+                let core = self.core();
+                core.add_user(&new, Some(name)).map_err(text)?;
+                match roles.contains(&"domainadmin") {
+                    true => core
+                        .grant_role(name, Role::DomainAdministrator)
+                        .map_err(text),
+                    false => Ok(()),
+                }
             }
             ["group", name, members @ ..] => {
                 let members: Vec<String> = members.iter().map(|m| (*m).to_owned()).collect();
