@@ -151,7 +151,7 @@ impl Access {
     }
 
     /// Whether the caller has `right`, at least for something in the calendar: rules about certain objects are for
-    /// [`Granted::see`] and [`Access::admit`].
+    /// [`Granted::see`] and `Access::admit`.
     pub fn allows(&self, right: Right) -> bool {
         if self.calendar.tombstone && !self.outlives_it(right) {
             return false;
