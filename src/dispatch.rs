@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::core::Client;
 use crate::guard::{Busy, Guard, Pass};
@@ -74,6 +74,29 @@ impl Dispatch {
             Some(guard) => guard.enter(client),
             None => Ok(Pass::free()),
         }
+    }
+
+    /// Lets `client` make a connection that stays, or says when to come again. It is counted as long as the pass is held.
+    pub fn connect(&self, client: Client) -> Result<Pass, Busy> {
+        match &self.guard {
+            Some(guard) => guard.connect(client),
+            None => Ok(Pass::free()),
+        }
+    }
+
+    /// Waits until a request on a connection of `client` may be counted.
+    ///
+    /// Errors: [`Lost::Late`] when that takes longer than a request may.
+    pub async fn turn(&self, client: Client) -> Result<(), Lost> {
+        let (Some(guard), Some(time)) = (&self.guard, self.time) else {
+            return Ok(());
+        };
+        let turn = async {
+            while let Err(wait) = guard.turn(client) {
+                sleep(wait).await;
+            }
+        };
+        timeout(time, turn).await.map_err(|_| Lost::Late)
     }
 
     /// The result of `job`. It is run to its end even if the caller goes away or it is late.

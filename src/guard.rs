@@ -1,4 +1,5 @@
-//! How much one client may ask for: requests a second and requests at a time by address, requests at a time by session.
+//! How much one client may ask for: requests a second, requests at a time and connections that stay by address, requests
+//! at a time by session.
 //!
 //! Whoever asks for more is told so by the door, in its own form, before any work is done. Networks that the operator
 //! names are not counted by address: proxies and portals ask for many people.
@@ -8,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -15,6 +17,9 @@ use ipnet::IpNet;
 
 use crate::core::Client;
 use crate::limits::Limits;
+
+/// When to ask again if more addresses are counted than there is room for.
+const NO_ROOM: Duration = Duration::from_millis(500);
 
 /// A client asks for more than it may; seconds until it may ask again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +40,7 @@ struct Inner {
     rate: DefaultKeyedRateLimiter<IpAddr>,
     most_addresses: usize,
     addresses: Counts,
+    connections: Counts,
     sessions: Counts,
     hasher: RandomState,
 }
@@ -45,11 +51,12 @@ struct Counts {
     most: usize,
 }
 
-/// A request under way; it is counted until this goes.
+/// A request under way or a connection that stays; it is counted until this goes.
 #[must_use]
 pub struct Pass {
     guard: Option<Guard>,
     address: Option<u64>,
+    connection: Option<u64>,
     session: Option<u64>,
 }
 
@@ -105,6 +112,7 @@ impl Guard {
             rate: RateLimiter::keyed(quota),
             most_addresses: limits.counted_addresses,
             addresses: Counts::new(limits.requests_per_address),
+            connections: Counts::new(limits.cap_connections_per_address),
             sessions: Counts::new(limits.requests_per_session),
             hasher: RandomState::new(),
         }))
@@ -112,40 +120,73 @@ impl Guard {
 
     /// Lets a request of `client` in, or says when to come again.
     pub fn enter(&self, client: Client) -> Result<Pass, Busy> {
-        let mut pass = Pass {
-            guard: Some(self.clone()),
-            address: None,
-            session: None,
-        };
-        let Some(address) = client.address() else {
+        let mut pass = self.pass();
+        let Some(network) = self.counted(client) else {
             return Ok(pass);
         };
-        let inner = &self.0;
-        if inner
-            .exempt
-            .iter()
-            .any(|network| network.contains(&address))
-        {
-            return Ok(pass);
-        }
-        let network = client.network().unwrap_or(address);
-        if inner.rate.len() >= inner.most_addresses {
-            // Those that have been quiet for a moment count as new ones would.
-            inner.rate.retain_recent();
-            if inner.rate.len() >= inner.most_addresses {
-                return Err(Busy(1));
-            }
-        }
-        if let Err(not_until) = inner.rate.check_key(&network) {
-            let wait = not_until.wait_time_from(DefaultClock::default().now());
-            return Err(Busy(wait.as_secs() + 1));
-        }
-        let key = inner.hasher.hash_one(network);
-        if !inner.addresses.enter(key) {
+        let asked = self.ask(network);
+        asked.map_err(|wait| Busy(wait.as_secs() + 1))?;
+        let key = self.0.hasher.hash_one(network);
+        if !self.0.addresses.enter(key) {
             return Err(Busy(1));
         }
         pass.address = Some(key);
         Ok(pass)
+    }
+
+    /// Lets `client` make a connection that stays, or says when to come again.
+    pub fn connect(&self, client: Client) -> Result<Pass, Busy> {
+        let mut pass = self.pass();
+        let Some(network) = self.counted(client) else {
+            return Ok(pass);
+        };
+        let key = self.0.hasher.hash_one(network);
+        if !self.0.connections.enter(key) {
+            return Err(Busy(1));
+        }
+        pass.connection = Some(key);
+        Ok(pass)
+    }
+
+    /// Counts a request on a connection of `client`, or says how long it has to wait before it may be counted.
+    pub fn turn(&self, client: Client) -> Result<(), Duration> {
+        match self.counted(client) {
+            Some(network) => self.ask(network),
+            None => Ok(()),
+        }
+    }
+
+    fn pass(&self) -> Pass {
+        Pass {
+            guard: Some(self.clone()),
+            address: None,
+            connection: None,
+            session: None,
+        }
+    }
+
+    /// As what `client` is counted; none: not at all.
+    fn counted(&self, client: Client) -> Option<IpAddr> {
+        let address = client.address()?;
+        let mut exempt = self.0.exempt.iter();
+        match exempt.any(|network| network.contains(&address)) {
+            true => None,
+            false => client.network(),
+        }
+    }
+
+    /// One request more of a network, or the time until it may ask.
+    fn ask(&self, network: IpAddr) -> Result<(), Duration> {
+        let inner = &self.0;
+        if inner.rate.len() >= inner.most_addresses {
+            // Those that have been quiet for a moment count as new ones would.
+            inner.rate.retain_recent();
+            if inner.rate.len() >= inner.most_addresses {
+                return Err(NO_ROOM);
+            }
+        }
+        let checked = inner.rate.check_key(&network);
+        checked.map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))
     }
 }
 
@@ -155,6 +196,7 @@ impl Pass {
         Self {
             guard: None,
             address: None,
+            connection: None,
             session: None,
         }
     }
@@ -180,6 +222,9 @@ impl Drop for Pass {
         };
         if let Some(key) = self.address {
             inner.addresses.leave(key);
+        }
+        if let Some(key) = self.connection {
+            inner.connections.leave(key);
         }
         if let Some(key) = self.session {
             inner.sessions.leave(key);
@@ -251,6 +296,40 @@ mod tests {
         for counts in [&guard.0.addresses, &guard.0.sessions] {
             assert!(counts.under_way.lock().unwrap().is_empty());
         }
+    }
+
+    #[test]
+    fn connections_are_bounded_by_address() {
+        let limits = Limits {
+            cap_connections_per_address: 2,
+            ..Limits::default()
+        };
+        let guard = guard(&limits);
+        let first = guard.connect(client("2001:db8::1")).unwrap();
+        let _second = guard.connect(client("2001:db8::2")).unwrap();
+        assert!(guard.connect(client("2001:db8::3")).is_err());
+        assert!(guard.connect(client("192.0.2.1")).is_ok());
+        let here: Vec<_> = (0..5).map(|_| guard.connect(client("127.0.0.1"))).collect();
+        assert!(here.iter().all(Result::is_ok));
+        drop(first);
+        assert!(guard.connect(client("2001:db8::3")).is_ok());
+    }
+
+    /// Requests on a connection and those that are let in one by one are of one count.
+    #[test]
+    fn whoever_has_to_wait_is_told_how_long() {
+        let limits = Limits {
+            requests_per_second: 10,
+            requests_burst: 2,
+            ..Limits::default()
+        };
+        let guard = guard(&limits);
+        assert_eq!(guard.turn(client("192.0.2.1")), Ok(()));
+        assert!(guard.enter(client("192.0.2.1")).is_ok());
+        let wait = guard.turn(client("192.0.2.1")).unwrap_err();
+        assert!(wait <= Duration::from_millis(100), "{wait:?}");
+        assert_eq!(guard.turn(client("192.0.2.2")), Ok(()));
+        assert_eq!(guard.turn(Client::UNKNOWN), Ok(()));
     }
 
     #[test]

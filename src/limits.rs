@@ -239,6 +239,8 @@ limits! {
 
     /// CAP connections at a time, idle ones included; at most 20 KiB each.
     cap_connections: usize, Count = 20_000;
+    /// CAP connections of one address (a /64 network of IPv6) at a time. Offices may stand behind one.
+    cap_connections_per_address: usize, Count = 1_000;
     /// A CAP command line, without its line end. Longer ones end the session.
     cap_command_line: usize, Bytes = 4 * KIB;
     /// A line of a login exchange over CAP. Mechanisms with tickets fill some KiB.

@@ -8,9 +8,9 @@ use percent_encoding::percent_decode_str;
 use super::job::{Cancel, Outcome};
 use super::object::{self, Fault};
 use super::status::Status;
-use super::{PRODID, Settings, query, send, write};
+use super::{PRODID, Settings, audit, query, send, write};
 use crate::codes::codes;
-use crate::core::{Caller, Core, Error, Kind};
+use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::ical::component::{Component, Property};
 use crate::ical::value;
 
@@ -149,6 +149,16 @@ impl Answer {
         self.status
     }
 
+    /// The first code of a failure, of the whole or of one component.
+    pub fn failure(&self) -> Option<&str> {
+        let entries = self.entries.iter().filter_map(|Entry(entry)| {
+            let status = entry.value("REQUEST-STATUS")?;
+            status.split(';').next()
+        });
+        let mut codes = std::iter::once(self.status).chain(entries);
+        codes.find(|code| !code.starts_with("2."))
+    }
+
     /// Its text.
     pub fn text(&self) -> &str {
         &self.text
@@ -173,11 +183,11 @@ impl Answer {
     }
 }
 
-/// Carries out all commands of an object.
+/// Carries out all commands of an object for a caller who came from there.
 pub fn carry_out(
     core: &Core,
     settings: &Settings,
-    caller: &Caller,
+    (caller, client): (&Caller, Client),
     octets: &[u8],
     cancel: &Cancel,
 ) -> Outcome {
@@ -210,6 +220,7 @@ pub fn carry_out(
                 return Outcome::Aborted;
             }
             let answer = request.run(target, core);
+            audit::note(core, request, client, target, &answer);
             for reply in request.reply(target, answer) {
                 answers.push((reply, request.id.clone()));
             }
@@ -345,16 +356,25 @@ fn in_b<'a>(
 }
 
 impl Request<'_> {
+    fn method_row(&self) -> Option<&'static Method> {
+        let name = self.name.replace('_', "-");
+        METHODS.iter().find(|method| {
+            name.eq_ignore_ascii_case(method.name)
+                || (!method.other.is_empty() && name.eq_ignore_ascii_case(method.other))
+        })
+    }
+
+    /// Its name in dialect A, if it is a command that is carried out here.
+    pub fn known_name(&self) -> Option<&'static str> {
+        let method = self.method_row()?;
+        method.run.map(|_| method.name)
+    }
+
     fn run(&self, target: &str, core: &Core) -> Answer {
         if self.name.is_empty() {
             return Answer::of("6.3", "expected a METHOD, found none");
         }
-        let name = self.name.replace('_', "-");
-        let method = METHODS.iter().find(|method| {
-            name.eq_ignore_ascii_case(method.name)
-                || (!method.other.is_empty() && name.eq_ignore_ascii_case(method.other))
-        });
-        match method.map(|method| method.run) {
+        match self.method_row().map(|method| method.run) {
             Some(Some(run)) => run(self, target, core),
             Some(None) => Answer::of(
                 "3.14",

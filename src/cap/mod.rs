@@ -4,6 +4,7 @@
 //! socket or a clock. What takes the core is handed out as a [`job`] and carried out in [`work`]: logins by [`sasl`],
 //! the commands in objects by [`command`]. [`server`] is the only place with sockets.
 
+mod audit;
 pub mod capability;
 pub mod channel;
 pub mod client;

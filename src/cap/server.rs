@@ -20,6 +20,7 @@ use super::settings::{Link, Settings};
 use super::work;
 use crate::core::{Client, Core};
 use crate::dispatch::Dispatch;
+use crate::guard::Pass;
 use crate::metric;
 use crate::tls::{Door, Duplex};
 
@@ -69,6 +70,10 @@ pub async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if sessions.len() >= settings.limits.cap_connections => turn_away(stream),
                 Ok((stream, peer)) => {
+                    let Ok(place) = host.jobs.connect(Client::of(peer.ip())) else {
+                        turn_away(stream);
+                        continue;
+                    };
                     tracing::debug!(%peer, "CAP session opened");
                     // A reply leaves in one piece.
                     let _ = stream.set_nodelay(true);
@@ -78,7 +83,7 @@ pub async fn serve(
                         host: host.clone(),
                         address: peer.ip().to_canonical(),
                     };
-                    sessions.spawn(session.run(begin, stop.clone()));
+                    sessions.spawn(session.run(begin, place, stop.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a CAP connection");
@@ -115,7 +120,8 @@ type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 impl Session {
     /// The session from greeting to close. Its size is what an idle connection costs.
-    async fn run(mut self, begin: Begin, mut shutdown: watch::Receiver<bool>) {
+    /// The connection is counted for its address as long as `_place` is held: to the end.
+    async fn run(mut self, begin: Begin, _place: Pass, mut shutdown: watch::Receiver<bool>) {
         let _open = Open::new();
         let mut link = Link {
             local: self.address.is_loopback(),
@@ -197,6 +203,9 @@ impl Session {
         let client = Client::of(self.address);
         Box::pin(async move {
             let Host { core, jobs } = host;
+            if jobs.turn(client).await.is_err() {
+                return work::turned_away(&job);
+            }
             let cost = work::cost(&job);
             let carried = jobs.run(cost, move || work::carry_out(&core, &settings, client, job));
             carried.await.unwrap_or_else(|lost| {

@@ -59,7 +59,7 @@ impl Status {
     pub const UNEXPECTED: Self = Self("9.1");
     /// The server is going down.
     pub const STOPPING: Self = Self("10.2");
-    /// More at once than the server takes from one session.
+    /// More at once than the server takes from one session, or from one address.
     pub const EXHAUSTED: Self = Self("10.4");
 
     /// All of them; some share a code.

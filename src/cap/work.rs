@@ -3,10 +3,11 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::command;
 use super::job::{Job, Outcome, Who};
+use super::sasl::Step;
 use super::settings::Settings;
 use super::status::Status;
+use super::{audit, command};
 use crate::core::{Client, Core, Error, Kind};
 use crate::dispatch::Cost;
 
@@ -40,6 +41,19 @@ pub fn cost(job: &Job) -> Cost {
     }
 }
 
+/// What a client is told whose address asks for so much that `job` did not get its turn.
+pub fn turned_away(job: &Job) -> Outcome {
+    match job {
+        Job::Authenticate { .. } => Outcome::Authenticate(Step::Failed(Status::LOGIN_UNAVAILABLE)),
+        _ => Outcome::Reply {
+            status: Status::EXHAUSTED,
+            argument: String::new(),
+            data: Vec::new(),
+            note: "too many requests, try later".to_owned(),
+        },
+    }
+}
+
 /// Carries `job` out for a client.
 pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> Outcome {
     match job {
@@ -58,6 +72,7 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> 
         }
         Job::ExpandCalendar { caller, calid } => {
             let found = core.expand_calendar(&caller, &calid);
+            audit::expansion(core, (&caller, client), "CALIDEXPAND", &calid, &found);
             let addresses = found.map(|found| (address(&found, settings), false));
             expansion(calid, addresses)
         }
@@ -68,6 +83,7 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> 
                 most => most,
             };
             let found = core.expand_principal(&caller, &upn, most);
+            audit::expansion(core, (&caller, client), "UPNEXPAND", &upn, &found);
             let addresses = found.map(|found| {
                 let lines = found.calids.iter().map(|calid| address(calid, settings));
                 (lines.collect(), found.clipped)
@@ -82,7 +98,7 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> 
             caller,
             octets,
             cancel,
-        } => command::carry_out(core, settings, &caller, &octets, &cancel),
+        } => command::carry_out(core, settings, (&caller, client), &octets, &cancel),
     }
 }
 

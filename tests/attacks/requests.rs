@@ -13,7 +13,8 @@ fn strict() -> Server {
     let data = DataDir::new();
     let config = data.join("wcapd.toml");
     let text = "[limits]\nheader_time = '1s'\nbody_time = '1s'\nrequest_body = '10 KiB'\nheader_bytes = '10 KiB'\n\
-                requests_per_second = 5\nrequests_burst = 20\n[http]\nuncounted = []\n";
+                requests_per_second = 5\nrequests_burst = 20\n\
+                cap_connections_per_address = 2\n[http]\nuncounted = []\n";
     std::fs::write(&config, text).unwrap();
     Server::start(&data, &["--demo", "--config", config.to_str().unwrap()])
 }
@@ -148,4 +149,30 @@ fn floods_are_turned_away() {
     assert_eq!(page.status(), 429);
     assert!(page.header("retry-after").is_some());
     assert_eq!(http::get(server.http, "/healthz").unwrap().status(), 200);
+}
+
+/// The address has 20 commands at once and 5 a second: 30 of them take two seconds, and none is lost.
+#[test]
+fn floods_over_cap_are_turned_away() {
+    let server = strict();
+    let mut client = TcpStream::connect(server.cap).unwrap();
+    let _idle = TcpStream::connect(server.cap).unwrap();
+    let mut third = TcpStream::connect(server.cap).unwrap();
+    assert_eq!(said(&mut third), "8.1 ; try later\r\n.\r\n.\r\n");
+    let begun = std::time::Instant::now();
+    let commands = "GENERATEUID 1\r\n".repeat(30);
+    let sent = format!("AUTHENTICATE ANONYMOUS =\r\n{commands}NOOP\r\nHELP\r\n");
+    client.write_all(sent.as_bytes()).unwrap();
+    client
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    let (mut answers, mut octets) = (String::new(), [0; 4096]);
+    while !answers.contains("\r\n9.0 ; ") {
+        let read = client.read(&mut octets).unwrap();
+        assert_ne!(read, 0, "{answers}");
+        answers += &String::from_utf8_lossy(&octets[..read]);
+    }
+    // The greeting, the login and NOOP besides.
+    assert_eq!(answers.matches("2.0\r\n.\r\n").count(), 33, "{answers}");
+    assert!(begun.elapsed() >= Duration::from_secs(2));
 }

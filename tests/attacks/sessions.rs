@@ -91,6 +91,44 @@ fn a_session_ends_everywhere_with_its_password() {
     }
 }
 
+/// Jerry's name and password as PLAIN takes them.
+const JERRY: &str = "AGplcnJ5AGplcnJ5";
+
+/// Jerry writes where he may and where he may not, and reads.
+fn over_cap(address: std::net::SocketAddr) {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let patience = std::time::Duration::from_secs(60);
+    stream.set_read_timeout(Some(patience)).unwrap();
+    let mut ask = |sent: &str, answered: &str| {
+        stream.write_all(sent.as_bytes()).unwrap();
+        let (mut said, mut octets) = (String::new(), [0; 4096]);
+        while !said.contains(answered) {
+            let read = stream.read(&mut octets).unwrap();
+            assert_ne!(read, 0, "{said}");
+            said += &String::from_utf8_lossy(&octets[..read]);
+        }
+    };
+    ask(
+        &format!("AUTHENTICATE PLAIN {JERRY}\r\nHELP\r\n"),
+        "\r\n9.0 ;",
+    );
+    let event = "BEGIN:VEVENT\r\nUID:told\r\nDTSTART:20260105T100000Z\r\n\
+        SUMMARY:a text nobody reads\r\nEND:VEVENT\r\n";
+    let query = "BEGIN:VQUERY\r\nQUERY:SELECT UID FROM VEVENT\r\nEND:VQUERY\r\n";
+    for (method, target, inner) in [
+        ("CREATE", "jerry", event),
+        ("CREATE", "tom", event),
+        ("READ", "jerry", query),
+    ] {
+        let object = format!(
+            "BEGIN:VCAP\r\nMETHOD:{method}\r\nCMDID:a\r\nTARGET:{target}\r\n{inner}END:VCAP\r\n"
+        );
+        ask(&format!("SENDDATA\r\n{object}.\r\n"), "2.0 a\r\n");
+    }
+    ask("CALIDEXPAND jerry\r\n", "2.0 jerry\r\n");
+}
+
 #[test]
 fn nothing_logged_opens_anything() {
     let data = DataDir::new();
@@ -126,13 +164,15 @@ fn nothing_logged_opens_anything() {
         "/storeevents.wcap?id={id}x&calid=tom&dtstart=20260105T100000Z"
     ));
     ask(&format!("/logout.wcap?id={id}"));
+    over_cap(server.cap);
     let form = "application/x-www-form-urlencoded";
     let page = http::post(server.http, "/login", form, b"user=jerry&password=jerry").unwrap();
     let cookie = page.header("set-cookie").unwrap().to_owned();
     let cookie = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
     let (_, log) = server.stop();
     let audit = std::fs::read_to_string(&audit).unwrap();
-    for secret in [id.as_str(), cookie.as_str(), "wrong-s3cret", "n3w-s3cret"] {
+    let secrets = ["wrong-s3cret", "n3w-s3cret", JERRY, "a text nobody reads"];
+    for secret in [id.as_str(), cookie.as_str()].iter().chain(&secrets) {
         assert!(!audit.contains(secret), "{audit}");
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None);
@@ -176,4 +216,15 @@ fn nothing_logged_opens_anything() {
         "\"outcome\":\"1\"",
     ]);
     told(&[who, "\"what\":\"logout\"", "\"outcome\":\"done\""]);
+    let (who, door) = ("\"who\":\"jerry@localhost\"", "\"door\":\"cap\"");
+    let did = |what: &str, calendar: &str, outcome: &str| {
+        let what = format!("\"what\":\"{what}\"");
+        let calendar = format!("\"calendar\":\"{calendar}\"");
+        let outcome = format!("\"outcome\":\"{outcome}\"");
+        told(&[who, door, &what, &calendar, &outcome, "127.0.0.1"]);
+    };
+    did("CREATE", "jerry", "done");
+    did("CREATE", "tom", "6.0");
+    did("READ", "jerry", "done");
+    did("CALIDEXPAND", "jerry", "done");
 }

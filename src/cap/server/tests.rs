@@ -4,6 +4,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::guard::Guard;
 use crate::limits::Limits;
 
 const OK: &str = "2.0\r\n.\r\n.\r\n";
@@ -24,6 +25,18 @@ struct Running {
 
 impl Running {
     async fn start(settings: Settings) -> Self {
+        Self::serving(settings, host()).await
+    }
+
+    /// One that counts what addresses ask for, this machine's too.
+    async fn guarded(limits: Limits) -> Self {
+        let guard = Guard::new(&limits, Vec::new());
+        let Host { core, jobs } = host();
+        let jobs = jobs.guarded(guard, limits.request_time);
+        Self::serving(bounded(limits), Host { core, jobs }).await
+    }
+
+    async fn serving(settings: Settings, host: Host) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
@@ -31,7 +44,7 @@ impl Running {
             listener,
             Begin::Greeting,
             Arc::new(settings),
-            host(),
+            host,
             stopping,
         ));
         Self {
@@ -115,6 +128,55 @@ async fn one_too_many_is_told_so_and_room_is_made_again() {
 }
 
 #[tokio::test]
+async fn one_too_many_of_an_address_is_told_so_and_room_is_made_again() {
+    let server = Running::guarded(Limits {
+        cap_connections_per_address: 1,
+        ..Limits::default()
+    })
+    .await;
+    let first = server.connect().await;
+    let second = TcpStream::connect(server.address).await.unwrap();
+    assert_eq!(read_to_end(second).await, "8.1 ; try later\r\n.\r\n.\r\n");
+    drop(first);
+    loop {
+        let mut third = TcpStream::connect(server.address).await.unwrap();
+        if read_reply(&mut third).await.starts_with("2.0") {
+            break;
+        }
+    }
+}
+
+/// An address that asks for too much has to wait, and whoever has waited for too long is told so.
+#[tokio::test]
+async fn commands_wait_for_their_turn_and_not_for_ever() {
+    let ask = async |limits: Limits| {
+        let server = Running::guarded(limits).await;
+        let mut client = server.connect().await;
+        client
+            .write_all(b"AUTHENTICATE ANONYMOUS =\r\n")
+            .await
+            .unwrap();
+        assert!(read_reply(&mut client).await.starts_with("2.0"));
+        client.write_all(b"GENERATEUID 1\r\n").await.unwrap();
+        read_reply(&mut client).await
+    };
+    let limits = Limits {
+        requests_burst: 1,
+        requests_per_second: 20,
+        ..Limits::default()
+    };
+    assert!(ask(limits).await.starts_with("2.0\r\n"));
+    let limits = Limits {
+        requests_burst: 1,
+        requests_per_second: 1,
+        request_time: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let said = ask(limits).await;
+    assert!(said.starts_with("10.4 ; too many requests"), "{said}");
+}
+
+#[tokio::test]
 async fn idle_sessions_are_closed_without_a_word() {
     let cap_idle = Duration::from_millis(30);
     let server = Running::start(bounded(Limits {
@@ -183,6 +245,6 @@ async fn an_idle_session_is_small() {
         host: host(),
         address: "127.0.0.1".parse().unwrap(),
     };
-    let size = size_of_val(&session.run(Begin::Greeting, stopping));
+    let size = size_of_val(&session.run(Begin::Greeting, Pass::free(), stopping));
     assert!(size <= 4096, "a session's future takes {size} octets");
 }
