@@ -56,7 +56,14 @@ struct Identified {
 impl Channel {
     /// A session accepted at `now` on `link`; its greeting is outgoing.
     pub fn new(settings: Arc<Settings>, link: Link, now: Instant) -> Self {
-        let mut channel = Self {
+        let mut channel = Self::silent(settings, link, now);
+        channel.capability();
+        channel
+    }
+
+    /// The same without the greeting.
+    fn silent(settings: Arc<Settings>, link: Link, now: Instant) -> Self {
+        Self {
             settings,
             link,
             state: State::Connected,
@@ -72,9 +79,7 @@ impl Channel {
             who: None,
             job: None,
             receiving: None,
-        };
-        channel.capability();
-        channel
+        }
     }
 
     /// Where the session stands.
@@ -527,5 +532,7 @@ pub fn busy() -> Vec<u8> {
     out
 }
 
+#[cfg(test)]
+mod crowd_tests;
 #[cfg(test)]
 mod tests;
