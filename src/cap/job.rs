@@ -64,6 +64,19 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// On whose behalf it is done, if anybody's; of IDENTIFY whoever logged in.
+    pub(super) fn caller_mut(&mut self) -> Option<&mut Caller> {
+        match self {
+            Self::Identify { original, .. } => Some(original),
+            Self::ExpandCalendar { caller, .. }
+            | Self::ExpandUser { caller, .. }
+            | Self::Object { caller, .. } => Some(caller),
+            Self::Authenticate { .. } | Self::GenerateUids(_) => None,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub enum Outcome {

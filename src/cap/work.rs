@@ -8,7 +8,7 @@ use super::sasl::Step;
 use super::settings::Settings;
 use super::status::Status;
 use super::{audit, command};
-use crate::core::{Client, Core, Error, Kind};
+use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::dispatch::Cost;
 
 /// What is not written as it is in an address that we print.
@@ -55,7 +55,16 @@ pub fn turned_away(job: &Job) -> Outcome {
 }
 
 /// Carries `job` out for a client.
-pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> Outcome {
+pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job) -> Outcome {
+    if let Some(caller) = job.caller_mut() {
+        match core.current(caller) {
+            Ok(current) => *caller = current,
+            Err(error) => {
+                tracing::error!(?error, "cannot tell whether an account is open");
+                *caller = Caller::Anonymous;
+            }
+        }
+    }
     match job {
         Job::Authenticate {
             exchange,

@@ -6,11 +6,14 @@
 
 use std::sync::Arc;
 
+use super::access::Right;
 use super::error::{Error, Kind, Result};
-use super::{Caller, Core, Settings};
+use super::{Caller, Core, Settings, sessions};
 use crate::model::acl::Acl;
+use crate::model::calendar::Calendar;
 use crate::model::id::QualifiedName;
-use crate::model::user::User;
+use crate::model::user::{Principal, User};
+use crate::store::{Reader, people};
 
 /// What the operator chose for one domain.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,6 +146,30 @@ impl Core {
                     && domain == self.home()
             }
         }
+    }
+
+    /// Whether the owner of `from` can reach `theirs` with messages, or learn at least that it is there: it is in no
+    /// domain that is closed to the owner's, or lets the owner schedule. Who is out of reach is to the owner somebody
+    /// elsewhere, to be mailed, so that no meeting shows who has a calendar here.
+    pub(super) fn reaches(
+        &self,
+        t: &impl Reader,
+        from: &Calendar,
+        theirs: &Calendar,
+    ) -> Result<bool> {
+        let (of, own) = (&theirs.calid.domain, &from.calid.domain);
+        if self.settings().lets_in(of, own) {
+            return Ok(true);
+        }
+        let Some(Principal::User(owner)) = people::principal(t, from.owner)? else {
+            return Ok(false);
+        };
+        let mut speaker = sessions::identity(&owner, &owner.name.local);
+        // What an administrator may elsewhere is not lent to invitations.
+        (speaker.administrator, speaker.domain_administrator) = (false, false);
+        let speaker = Caller::User(speaker);
+        let access = self.standing(t, &speaker, theirs.clone(), String::new())?;
+        Ok(access.allows(Right::Schedule))
     }
 
     /// Refuses a name whose domain is not served here.

@@ -36,8 +36,19 @@ pub(super) struct Outside {
     directories: Vec<Box<dyn Directory>>,
     /// Names that were nobody's, and when.
     strangers: Mutex<HashMap<String, i64>>,
-    /// People who are logged in, and when they were last found to be allowed to.
-    asked: Mutex<HashMap<PrincipalId, i64>>,
+    /// What is known of people who are logged in.
+    seen: Mutex<HashMap<PrincipalId, Seen>>,
+}
+
+/// Somebody of a directory who is logged in.
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen {
+    /// When they were last found to be allowed to.
+    asked: i64,
+    /// Whether they have done something since, at a door that keeps no session in the store.
+    active: bool,
+    /// Whether they were found not to be.
+    shut: bool,
 }
 
 impl Outside {
@@ -45,21 +56,29 @@ impl Outside {
         Self {
             directories,
             strangers: Mutex::default(),
-            asked: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
-    fn asked_about(&self, user: PrincipalId) -> i64 {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.get(&user).copied().unwrap_or_default()
+    fn seen(&self, user: PrincipalId) -> Seen {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&user).copied().unwrap_or_default()
     }
 
-    fn note_asked(&self, user: PrincipalId, now: i64) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.len() >= STRANGERS {
-            asked.clear();
+    fn note(&self, user: PrincipalId, change: impl FnOnce(&mut Seen)) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= STRANGERS {
+            // Who is shut stays so.
+            seen.retain(|_, seen| seen.shut);
         }
-        asked.insert(user, now);
+        change(seen.entry(user).or_default());
+    }
+
+    /// Everybody who has done something at a door that keeps no session in the store.
+    fn active(&self) -> Vec<PrincipalId> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let active = seen.iter().filter(|(_, seen)| seen.active);
+        active.map(|(id, _)| *id).collect()
     }
 
     /// Whether `name` was nobody's a moment ago.
@@ -155,7 +174,10 @@ impl Core {
                 Ok::<_, Error>(user)
             });
             return match adopted {
-                Ok(user) if known.is_none_or(|known| known.id == user.id) => Ok(Some(user)),
+                Ok(user) if known.is_none_or(|known| known.id == user.id) => {
+                    self.inner.outside.note(user.id, |seen| seen.shut = false);
+                    Ok(Some(user))
+                }
                 Ok(user) => {
                     tracing::warn!(login, user = %user.name, "a name leads to two accounts; refused");
                     Ok(None)
@@ -308,10 +330,10 @@ impl Core {
             return Ok(0);
         }
         let now = self.now().0;
-        let mut due = self.logged_in_from_outside()?;
         let outside = &self.inner.outside;
-        due.retain(|user| outside.asked_about(user.id).saturating_add(self.recheck()) <= now);
-        due.sort_by_key(|user| outside.asked_about(user.id));
+        let mut due = self.logged_in_from_outside(outside.active())?;
+        due.retain(|user| outside.seen(user.id).asked.saturating_add(self.recheck()) <= now);
+        due.sort_by_key(|user| outside.seen(user.id).asked);
         let mut shut = 0;
         let mut silent: Vec<(Source, String)> = Vec::new();
         for user in due.into_iter().take(RECHECKS) {
@@ -327,8 +349,20 @@ impl Core {
                 None => Ok(None),
             };
             match found {
-                Ok(Some(person)) if person.enabled => outside.note_asked(user.id, now),
+                Ok(Some(person)) if person.enabled => outside.note(user.id, |seen| {
+                    *seen = Seen {
+                        asked: now,
+                        ..Seen::default()
+                    };
+                }),
                 Ok(_) => {
+                    outside.note(user.id, |seen| {
+                        *seen = Seen {
+                            asked: now,
+                            active: false,
+                            shut: true,
+                        };
+                    });
                     self.end_sessions_of(user.id)?;
                     self.forget_password(user.id);
                     tracing::info!(user = %name, "sessions ended: the directory knows no such open account");
@@ -338,6 +372,23 @@ impl Core {
             }
         }
         Ok(shut)
+    }
+
+    /// The caller of a session that a door keeps by itself, as the account is now: roles may have been given or taken
+    /// since the login, and whoever is shut or gone is nobody in particular.
+    ///
+    /// Errors: those of the store.
+    pub fn current(&self, caller: &Caller) -> Result<Caller> {
+        let Caller::User(identity) = caller else {
+            return Ok(caller.clone());
+        };
+        let outside = &self.inner.outside;
+        if !self.directories().is_empty() {
+            outside.note(identity.id, |seen| seen.active = true);
+        }
+        let found = self.caller(identity.id, &identity.typed)?;
+        let found = found.filter(|_| !outside.seen(identity.id).shut);
+        Ok(found.unwrap_or(Caller::Anonymous))
     }
 
     fn recheck(&self) -> i64 {

@@ -10,6 +10,7 @@ use crate::core::testing::settings;
 use crate::core::{Client, Settings};
 use crate::ical::datetime::Timestamp;
 use crate::model::clock::{CountedIds, ManualClock};
+use crate::model::user::Role;
 use crate::store::Store;
 
 const HERE: Client = Client::UNKNOWN;
@@ -238,4 +239,34 @@ fn whoever_is_shut_outside_loses_their_sessions() {
     assert_eq!(core.recheck_outside().unwrap(), 2);
     assert_eq!(alive(), [false, false, true]);
     assert_eq!(core.recheck_outside().unwrap(), 0);
+}
+
+#[test]
+fn sessions_that_doors_keep_end_with_the_account_too() {
+    let (core, [a, _], clock) = two(|_| {});
+    let ann = Caller::User(core.authenticate("ann@a.test", "ann", HERE).unwrap());
+    assert_eq!(core.current(&ann).unwrap(), ann);
+    // The directory shuts her: known at the next round.
+    a.lock().unwrap().people[0].enabled = false;
+    assert_eq!(core.recheck_outside().unwrap(), 1);
+    assert_eq!(core.current(&ann).unwrap(), Caller::Anonymous);
+    // It lets her in again: a login shows it.
+    a.lock().unwrap().people[0].enabled = true;
+    assert_eq!(core.current(&ann).unwrap(), Caller::Anonymous);
+    assert!(core.authenticate("ann@a.test", "ann", HERE).is_ok());
+    assert_eq!(core.current(&ann).unwrap(), ann);
+    // Whoever does nothing is not asked about.
+    clock.advance(300);
+    assert_eq!(core.recheck_outside().unwrap(), 0);
+    asked(&a);
+    clock.advance(300);
+    assert_eq!(core.recheck_outside().unwrap(), 0);
+    assert_eq!(asked(&a), Vec::<String>::new());
+    // What the operator does counts at once.
+    core.grant_role("ann@a.test", Role::DomainAdministrator)
+        .unwrap();
+    let current = core.current(&ann).unwrap();
+    assert!(current.identity().unwrap().domain_administrator);
+    core.set_enabled("ann@a.test", false).unwrap();
+    assert_eq!(core.current(&ann).unwrap(), Caller::Anonymous);
 }

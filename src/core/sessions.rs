@@ -378,13 +378,14 @@ impl Core {
         })
     }
 
-    /// People of directories outside who have a session that is alive.
-    pub(super) fn logged_in_from_outside(&self) -> Result<Vec<User>> {
+    /// People of directories outside who have a session that is alive, and those among `more`.
+    pub(super) fn logged_in_from_outside(&self, more: Vec<PrincipalId>) -> Result<Vec<User>> {
         let now = self.now().0;
         self.store().read(|t| {
             let sessions = sessions::all(t)?;
             let alive = sessions.iter().filter(|(_, s)| self.is_alive(s, now));
-            let ids: BTreeSet<PrincipalId> = alive.filter_map(|(_, s)| s.principal).collect();
+            let mut ids: BTreeSet<PrincipalId> = alive.filter_map(|(_, s)| s.principal).collect();
+            ids.extend(more.iter().copied());
             let mut users = Vec::new();
             for id in ids {
                 if let Some(Principal::User(user)) = people::principal(t, id)?

@@ -181,6 +181,11 @@ fn nobody_can_tell_who_is_in_another_domain() {
         "list.wcap?userid=NAME@a.test",
         "set_calprops.wcap?calid=eve&owners=NAME@a.test",
         "login.wcap?user=NAME@a.test&password=x",
+        "storeevents.wcap?calid=eve&uid=NAME&dtstart=20260203T100000Z&summary=x&method=2&fetch=1&\
+         attendees=PARTSTAT=ACCEPTED^NAME@a.test",
+        "storeevents.wcap?calid=eve&uid=NAME&summary=y&method=2&fetch=1&emailorcalid=1",
+        "fetchcomponents_by_attendee_error.wcap?calid=eve",
+        "deleteevents_by_id.wcap?calid=eve&uid=NAME&rid=0&mod=4&notify=1",
     ] {
         let [there, missing, off] = ["ann", "xyz", "off"].map(|name| {
             let asked = query.replace("NAME", name);

@@ -117,14 +117,23 @@ impl Core {
             local: name.local.clone(),
             domain: name.domain.clone(),
         };
+        let foreign = || {
+            let message = format!("'{shown}' is a name of somebody other than its owner");
+            Err(Error::new(Kind::BadName, message))
+        };
+        // Before it is looked at whether the name is taken: that is the other domain's matter.
+        if holder.domain != self.domain_of(t, owner)? {
+            return foreign();
+        }
         let head = people::name_row(t, &holder)?;
         if calendars::find(t, name)?.is_some() || (name.rest.is_empty() && head.is_some()) {
             return Err(super::make::taken(&shown));
         }
-        let foreign = head.and_then(|row| row.principal).filter(|id| *id != owner);
-        if foreign.is_some() || holder.domain != self.domain_of(t, owner)? {
-            let message = format!("'{shown}' is a name of somebody other than its owner");
-            return Err(Error::new(Kind::BadName, message));
+        if head
+            .and_then(|row| row.principal)
+            .is_some_and(|id| id != owner)
+        {
+            return foreign();
         }
         let limits = &self.settings().limits;
         if calendars::owned(t, owner)?.len() >= limits.calendars_per_user {

@@ -158,7 +158,9 @@ pub(super) fn voices(
     for address in addresses {
         if desk.core.is_own_address(t, desk.calendar, &address)? {
             voices.own.insert(address.to_lowercase());
-        } else if desk.core.calendar_behind(t, &address)?.is_some() {
+        } else if let Some(theirs) = desk.core.calendar_behind(t, &address)?
+            && desk.core.reaches(t, desk.calendar, &theirs)?
+        {
             voices.here.insert(address.to_lowercase());
         }
     }

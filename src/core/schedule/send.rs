@@ -13,7 +13,7 @@ use crate::ical::delivery::{self, Delivery};
 use crate::ical::object::CalendarObject;
 use crate::ical::value::same_address;
 use crate::model::calendar::Calendar;
-use crate::store::{Reader, WriteTxn};
+use crate::store::{Reader, WriteTxn, derive, items};
 
 /// The parameter by which a client says that it has told an attendee itself.
 const SENT: &str = "X-NSCP-SENT-STATUS";
@@ -185,7 +185,10 @@ impl Round<'_> {
         let mut parties = Vec::new();
         for address in attendee::addresses(components) {
             if !self.core.is_own_address(t, self.home, &address)? {
-                let calendar = self.core.calendar_behind(t, &address)?;
+                let calendar = match self.core.calendar_behind(t, &address)? {
+                    Some(theirs) if self.is_here(t, &theirs, &object.uid)? => Some(theirs),
+                    _ => None,
+                };
                 parties.push(Party { address, calendar });
             }
         }
@@ -197,6 +200,19 @@ impl Round<'_> {
         };
         parties.sort_by_key(|party| !is_resource(party));
         Ok(parties)
+    }
+
+    /// Whether messages about `uid` go to a calendar of this server: it can be reached, or has an invitation that was
+    /// let in before and may have to be called off.
+    fn is_here(&self, t: &impl Reader, theirs: &Calendar, uid: &str) -> Result<bool> {
+        if self.core.reaches(t, self.home, theirs)? {
+            return Ok(true);
+        }
+        let copy = items::visible(t, theirs.id, uid)?.and_then(|item| derive::object(&item));
+        match copy.as_ref().and_then(|copy| view::organizer(copy)) {
+            Some(organizer) => self.core.is_own_address(t, self.home, organizer),
+            None => Ok(false),
+        }
     }
 
     /// Gives a message to a calendar here, or to the mail.
