@@ -125,6 +125,16 @@ limits! {
     /// Messages in the outbox, one for each recipient. When it is full a change is stored, and says that nobody was
     /// mailed (errno 33).
     outbox: usize, Count = 100_000;
+    /// Longest wait for one answer of another calendar store.
+    relay_time: Duration, Time = 30;
+    /// Time to reach another calendar store while a client waits; after that a message to it goes into the outbox.
+    relay_try: Duration, Time = 5;
+    /// Time after which a message that did not arrive at another calendar store is given up.
+    relay_life: Duration, Time = 72 * 60 * MINUTE;
+    /// Messages carried to other calendar stores in one go; they are in memory meanwhile.
+    relay_batch: usize, Count = 100;
+    /// Times that one command follows a calendar which has moved to another store (10.1).
+    relay_hops: usize, Count = 3;
     /// Attachments that one message for people elsewhere carries. Most mail servers refuse more than 25 MiB, and on the
     /// way octets become a third more.
     mail_attachments: usize, Bytes = 10 * MIB;

@@ -1,11 +1,12 @@
 //! The calendaring commands inside an object, in both dialects: recognised, carried out one after another for each
 //! target, answered in the dialect they came in (draft-ietf-calsch-cap-04 section 7.2; RFC 4324 for dialect B).
 //!
-//! [`METHODS`] has a row for each. Those that this version does not carry out are answered 3.14.
+//! [`METHODS`] has a row for each. Those that this version does not carry out are answered 3.14. What is about a calendar of
+//! another store is left to [`elsewhere`].
 
-use percent_encoding::percent_decode_str;
-
-use super::job::{Cancel, Outcome};
+use super::address::qualified;
+use super::elsewhere::{self, Part, Unfinished};
+use super::job::{Cancel, Carried, Outcome};
 use super::object::{self, Fault};
 use super::status::Status;
 use super::{PRODID, Settings, audit, query, send, write};
@@ -155,7 +156,7 @@ impl Answer {
             let status = entry.value("REQUEST-STATUS")?;
             status.split(';').next()
         });
-        let mut codes = std::iter::once(self.status).chain(entries);
+        let mut codes = std::iter::once(self.status()).chain(entries);
         codes.find(|code| !code.starts_with("2."))
     }
 
@@ -190,7 +191,7 @@ pub fn carry_out(
     (caller, client): (&Caller, Client),
     octets: &[u8],
     cancel: &Cancel,
-) -> Outcome {
+) -> Carried {
     let components = object::components(octets, &settings.limits);
     let requests = components
         .as_ref()
@@ -199,15 +200,15 @@ pub fn carry_out(
     let requests = match requests {
         Ok(requests) => requests,
         Err(Fault(note)) => {
-            return Outcome::Reply {
+            return Carried::Done(Outcome::Reply {
                 status: Status::BAD_ARGUMENTS,
                 argument: String::new(),
                 data: Vec::new(),
                 note,
-            };
+            });
         }
     };
-    let mut answers = Vec::new();
+    let mut parts = Vec::new();
     for request in &requests {
         // A command without a target is about the session.
         let everywhere = [String::new()];
@@ -217,24 +218,31 @@ pub fn carry_out(
         };
         for target in targets {
             if cancel.is_set() {
-                return Outcome::Aborted;
+                return Carried::Done(Outcome::Aborted);
             }
-            let answer = request.run(target, core);
+            let answer = match elsewhere::errand(request, target, core) {
+                Ok(Some(errand)) => {
+                    parts.push(Part::There(Box::new(errand)));
+                    continue;
+                }
+                Ok(None) => request.run(target, core),
+                Err(answer) => answer,
+            };
             audit::note(core, request, client, target, &answer);
-            for reply in request.reply(target, answer) {
-                answers.push((reply, request.id.clone()));
-            }
+            let replies = request.head().reply(target, answer).into_iter();
+            parts.extend(replies.map(|reply| Part::Here(reply, request.id.clone())));
         }
     }
     let mut random = [0; 8];
     core.ids().fill(&mut random);
     let boundary = format!("cap-{:016x}", u64::from_be_bytes(random));
-    Outcome::Reply {
-        status: Status::SUCCESS,
+    let whole = Unfinished {
+        parts,
         argument: only_id(&requests),
-        data: object::reply(&answers, &boundary),
-        note: String::new(),
-    }
+        boundary,
+        cancel: cancel.clone(),
+    };
+    whole.into_carried()
 }
 
 /// The id of the object's command, if there is exactly one.
@@ -384,11 +392,35 @@ impl Request<'_> {
         }
     }
 
-    /// The answer in the request's dialect: in B an object for each method that components wait with.
-    fn reply(&self, target: &str, mut answer: Answer) -> Vec<Component> {
-        let status = value::request_status_property(answer.status, &answer.text, None);
-        let target = (!target.is_empty())
-            .then(|| Property::new("TARGET", qualified(target, &self.settings.csid)));
+    /// What its answers are made with.
+    pub(super) fn head(&self) -> Head {
+        Head {
+            dialect: self.dialect,
+            name: self.name.clone(),
+            id: self.id.clone(),
+            csid: self.settings.csid.clone(),
+        }
+    }
+}
+
+/// What the answers to a command are made with.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The vocabulary.
+    pub dialect: Dialect,
+    /// The command's name.
+    pub name: String,
+    /// Its id.
+    pub id: Option<String>,
+    csid: String,
+}
+
+impl Head {
+    /// The answer in the dialect: in B an object for each method that components wait with.
+    pub(super) fn reply(&self, target: &str, mut answer: Answer) -> Vec<Component> {
+        let status = value::request_status_property(answer.status(), &answer.text, None);
+        let target =
+            (!target.is_empty()).then(|| Property::new("TARGET", qualified(target, &self.csid)));
         if self.dialect == Dialect::A {
             let mut reply = Component::new("VCAP")
                 .with(Property::new("VERSION", "2.0"))
@@ -448,67 +480,6 @@ impl Request<'_> {
     }
 }
 
-/// What a target names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// This store.
-    Store,
-    /// A calendar of this store, by its calid.
-    Calendar(String),
-}
-
-impl Place {
-    /// The place an address means. Errors: the answer to an address of another store, or of no store at all.
-    pub fn of(target: &str, csid: &str) -> Result<Self, Answer> {
-        let elsewhere = || Answer::of("3.14", "commands are not passed on to other stores");
-        let scheme = target.split_once(':').map(|(scheme, _)| scheme);
-        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto")) {
-            return Err(elsewhere());
-        }
-        let address = qualified(target, csid);
-        let rest = address.strip_prefix("cap://").unwrap_or(&address);
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if !host.eq_ignore_ascii_case(csid) {
-            return Err(elsewhere());
-        }
-        if path.is_empty() {
-            return Ok(Self::Store);
-        }
-        match percent_decode_str(path).decode_utf8() {
-            Ok(calid) => Ok(Self::Calendar(calid.into_owned())),
-            Err(_) => Err(Answer::of("6.3", "expected an address in UTF-8")),
-        }
-    }
-}
-
-/// An address with its scheme and store: relative ones, and those without a host, belong to this store, whose own address has
-/// no path. Mail addresses are what they are.
-pub fn qualified(address: &str, csid: &str) -> String {
-    let mail = address.get(..7);
-    if mail.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
-        return address.to_owned();
-    }
-    let scheme = address
-        .get(..4)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("cap:"));
-    let rest = match scheme {
-        true => &address[4..],
-        false => address.strip_prefix(':').unwrap_or(address),
-    };
-    let (host, path) = match rest.strip_prefix("//") {
-        Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
-        None => (csid, address),
-    };
-    let host = match host.strip_suffix(":5229").unwrap_or(host) {
-        "" => csid.to_owned(),
-        host => host.to_lowercase(),
-    };
-    match path {
-        "" => format!("cap://{host}"),
-        path => format!("cap://{host}/{path}"),
-    }
-}
-
 fn noop(_: &Request<'_>, _: &str, _: &Core) -> Answer {
     Answer::of("2.0", "Success")
 }
@@ -526,27 +497,4 @@ fn generate_uids(request: &Request<'_>, _: &str, core: &Core) -> Answer {
     let uids = (0..count).map(|_| Property::new("UID", core.ids().uid()));
     answer.properties.extend(uids);
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_qualified() {
-        for (address, expected) in [
-            ("bill", "cap://cal.example.com/bill"),
-            ("Company/Holidays", "cap://cal.example.com/Company/Holidays"),
-            ("cap://Other.example.com/x", "cap://other.example.com/x"),
-            ("CAP://cal.example.com:5229/x", "cap://cal.example.com/x"),
-            ("://cal.example.com/x", "cap://cal.example.com/x"),
-            ("cap://cal.example.com/", "cap://cal.example.com"),
-            ("cap:///", "cap://cal.example.com"),
-            ("cap:///bill", "cap://cal.example.com/bill"),
-            ("cap://cal.example.com", "cap://cal.example.com"),
-            ("mailto:a@example.com", "mailto:a@example.com"),
-        ] {
-            assert_eq!(qualified(address, "cal.example.com"), expected, "{address}");
-        }
-    }
 }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::elsewhere::Unfinished;
 use super::sasl::{Exchange, Step};
 use super::settings::Link;
 use super::status::Status;
@@ -99,6 +100,25 @@ pub enum Outcome {
     Aborted,
     /// It broke off by a defect.
     Lost,
+}
+
+/// What a job came to in the core.
+#[derive(Debug)]
+pub enum Carried {
+    /// It is done.
+    Done(Outcome),
+    /// Other stores give parts of the answer.
+    Unfinished(Box<Unfinished>),
+}
+
+impl Carried {
+    /// The outcome, where no other store has a part in it.
+    pub fn done(self) -> Option<Outcome> {
+        match self {
+            Self::Done(outcome) => Some(outcome),
+            Self::Unfinished(_) => None,
+        }
+    }
 }
 
 /// Tells a job that it need not go on.

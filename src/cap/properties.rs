@@ -1,7 +1,8 @@
 //! Calendars and the store as components, so that they can be asked for like others and changed as they are shown
 //! (draft-ietf-calsch-cap-04 sections 11.1 and 11.2; RFC 4324 section 8 for dialect B).
 
-use super::command::{Answer, Dialect, Request, qualified};
+use super::address::qualified;
+use super::command::{Answer, Dialect, Request};
 use crate::core::calendars::CalendarView;
 use crate::core::store_properties::{self, Set};
 use crate::core::{Core, Error};

@@ -15,7 +15,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, sleep, sleep_until, timeout};
 
 use super::channel::{self, Channel};
-use super::job::{Job, Outcome};
+use super::job::{Carried, Job, Outcome};
 use super::settings::{Link, Settings};
 use super::work;
 use crate::core::{Client, Core};
@@ -202,16 +202,22 @@ impl Session {
         let (host, settings) = (self.host.clone(), Arc::clone(&self.settings));
         let client = Client::of(self.address);
         Box::pin(async move {
-            let Host { core, jobs } = host;
-            if jobs.turn(client).await.is_err() {
+            if host.jobs.turn(client).await.is_err() {
                 return work::turned_away(&job);
             }
             let cost = work::cost(&job);
-            let carried = jobs.run(cost, move || work::carry_out(&core, &settings, client, job));
-            carried.await.unwrap_or_else(|lost| {
-                tracing::error!(%lost, "a CAP command broke off");
-                Outcome::Lost
-            })
+            let (core, own) = (host.core.clone(), Arc::clone(&settings));
+            let carried = host
+                .jobs
+                .run(cost, move || work::carry_out(&core, &own, client, job));
+            match carried.await {
+                Ok(Carried::Unfinished(rest)) => rest.finish(&host, &settings, client).await,
+                Ok(Carried::Done(outcome)) => outcome,
+                Err(lost) => {
+                    tracing::error!(%lost, "a CAP command broke off");
+                    Outcome::Lost
+                }
+            }
         })
     }
 

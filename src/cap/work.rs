@@ -3,7 +3,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::job::{Job, Outcome, Who};
+use super::job::{Carried, Job, Outcome, Who};
 use super::sasl::Step;
 use super::settings::Settings;
 use super::status::Status;
@@ -55,7 +55,7 @@ pub fn turned_away(job: &Job) -> Outcome {
 }
 
 /// Carries `job` out for a client.
-pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job) -> Outcome {
+pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job) -> Carried {
     if let Some(caller) = job.caller_mut() {
         match core.current(caller) {
             Ok(current) => *caller = current,
@@ -65,7 +65,7 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job)
             }
         }
     }
-    match job {
+    let outcome = match job {
         Job::Authenticate {
             exchange,
             message,
@@ -107,8 +107,9 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job)
             caller,
             octets,
             cancel,
-        } => command::carry_out(core, settings, (&caller, client), &octets, &cancel),
-    }
+        } => return command::carry_out(core, settings, (&caller, client), &octets, &cancel),
+    };
+    Carried::Done(outcome)
 }
 
 /// A line with the address of a calendar.

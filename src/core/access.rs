@@ -91,17 +91,19 @@ impl Access {
         let domain = calendar.calid.domain.as_str();
         let standing = Standing {
             principal: identity.map(|i| i.id),
-            name: identity.map(|i| i.name.clone()),
+            name: caller.name().cloned(),
             primary_owner: identity.is_some_and(|i| i.id == calendar.owner),
             owner: identity.is_some_and(|i| calendar.properties.owners.contains(&i.id)),
             owner_domain,
-            foreign: identity.is_some_and(|i| !settings.lets_in(domain, &i.name.domain)),
+            foreign: caller
+                .name()
+                .is_some_and(|name| !settings.lets_in(domain, &name.domain)),
         };
         let power = match caller {
             Caller::System => Power::Everything,
             _ if !settings.serves(domain) => Power::Nothing,
             Caller::User(i) if settings.override_acl && i.administers(domain) => Power::Everything,
-            Caller::User(_) => Power::List,
+            Caller::User(_) | Caller::Guest(_) => Power::List,
             Caller::Anonymous if settings.serves_anonymous(domain) => Power::Looking,
             Caller::Anonymous => Power::Nothing,
         };

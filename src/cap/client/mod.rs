@@ -355,21 +355,35 @@ impl Client {
     ///
     /// Errors: [`Failed::Refused`] when the transfer itself failed, [`Failed::Unreadable`].
     pub async fn ask(&mut self, text: &str, patience: Duration) -> Result<Vec<Answer>, Failed> {
+        let objects = self.objects(text, patience).await?;
+        Ok(objects.into_iter().map(answer).collect())
+    }
+
+    /// As [`Client::ask`], the objects of the answer as they are.
+    pub async fn objects(
+        &mut self,
+        text: &str,
+        patience: Duration,
+    ) -> Result<Vec<Component>, Failed> {
         let reply = self.send(text, patience).await?;
         if reply.code != "2.0" {
             return Err(refusal(reply));
         }
-        let mut answers = answers(&reply.data, &self.options.limits)?;
+        let mut objects = objects(&reply.data, &self.options.limits)?;
         // Some servers send a reply for each target.
-        let known = |answers: &[Answer], target: &str| answers.iter().any(|a| a.target == target);
+        let known = |objects: &[Component], target: &str| {
+            objects.iter().any(|o| target_of(o) == Some(target))
+        };
         let mut argument = reply.argument;
-        while argument.starts_with("cap:") && known(&answers, &argument) {
-            let more = self.reply(Duration::from_millis(250)).await;
-            let Ok(more) = more else { break };
+        while argument.starts_with("cap:") && known(&objects, &argument) {
+            let more = match self.reply(Duration::from_millis(250)).await {
+                Err(Failed::Silent) => break,
+                more => more?,
+            };
             argument = more.argument;
-            answers.extend(self::answers(&more.data, &self.options.limits)?);
+            objects.extend(self::objects(&more.data, &self.options.limits)?);
         }
-        Ok(answers)
+        Ok(objects)
     }
 
     /// Says goodbye.
@@ -489,15 +503,25 @@ pub struct Answer {
 ///
 /// Errors: [`Failed::Unreadable`].
 pub fn answers(data: &[u8], limits: &Limits) -> Result<Vec<Answer>, Failed> {
+    let objects = objects(data, limits)?;
+    Ok(objects.into_iter().map(answer).collect())
+}
+
+fn objects(data: &[u8], limits: &Limits) -> Result<Vec<Component>, Failed> {
     if data.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
     let read = object::components(data, limits);
-    let read = read.map_err(|cause| Failed::Unreadable(cause.to_string()))?;
-    Ok(read.into_iter().map(answer).collect())
+    read.map_err(|cause| Failed::Unreadable(cause.to_string()))
 }
 
-fn answer(outer: Component) -> Answer {
+/// The target that an answer is about; a draft prints it with a doubled colon.
+fn target_of(object: &Component) -> Option<&str> {
+    Some(object.value("TARGET")?.trim_start_matches(':'))
+}
+
+/// What an object of an answer says.
+pub fn answer(outer: Component) -> Answer {
     let mut answer = Answer::default();
     for entry in outer.into_entries() {
         match entry {

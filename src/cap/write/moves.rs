@@ -2,7 +2,8 @@
 //! calendars named in their new parent, one calendar told from where to where, calendars that a query finds.
 
 use super::{either, entry, is_asked};
-use crate::cap::command::{Answer, Entry, Place, Request, qualified};
+use crate::cap::address::{Place, qualified};
+use crate::cap::command::{Answer, Entry, Request};
 use crate::cap::properties;
 use crate::cap::query::asked;
 use crate::core::query::{Row, Table};

@@ -51,10 +51,9 @@ pub(in crate::core) struct Asker {
 
 impl Asker {
     pub(in crate::core) fn new(caller: &Caller, owner: bool) -> Self {
-        let identity = caller.identity();
         Self {
-            id: identity.map(|identity| identity.id),
-            upn: identity.map(|identity| identity.name.to_string().to_lowercase()),
+            id: caller.principal(),
+            upn: caller.name().map(|name| name.to_string().to_lowercase()),
             owner,
             addresses: Vec::new(),
         }

@@ -1,6 +1,7 @@
 //! Messages for people elsewhere: written down in the outbox, in the transaction of their cause.
 //!
-//! Sending them is the work of whoever empties the outbox. RFC 6047 says how an iTIP message travels by mail.
+//! Sending them is the work of whoever empties the outbox: `core::relay` to other calendar stores. RFC 6047 says how an iTIP
+//! message travels by mail.
 
 use super::{Message, Method, Round, Shortfall, Status};
 use crate::core::error::Result;
@@ -13,15 +14,19 @@ use crate::store::WriteTxn;
 use crate::store::outbox::{self, Letter};
 
 impl Round<'_> {
-    /// Queues a message for mail, in the place of those that it makes needless.
+    /// Queues a message for the store where its recipient is at home, else for mail, in the place of those that it makes
+    /// needless.
     pub(super) fn mail(
         &self,
         t: &mut WriteTxn<'_>,
         message: &Message<'_>,
         shortfall: &mut Shortfall,
     ) -> Result<Status> {
-        let Some(to) = mail_address(message.to) else {
-            return Ok(Status::InvalidAddress);
+        let peer = self.core.settings().peer_of(message.to);
+        let to = match (mail_address(message.to), peer) {
+            (Some(mail), _) => mail,
+            (None, Some(_)) => message.to,
+            (None, None) => return Ok(Status::InvalidAddress),
         };
         let from = mail_address(message.from).unwrap_or(message.from);
         let waiting = outbox::waiting(t, self.home.id, &message.object.uid, to)?;
@@ -42,7 +47,7 @@ impl Round<'_> {
         let stays = |letter: &&Letter| !replaced.letters.contains(letter);
         let last = waiting.iter().filter(stays).map(|letter| letter.due).max();
         let due = last.map_or(self.now, |last| last.plus(1).max(self.now));
-        outbox::put(
+        self.core.post(
             t,
             &Letter {
                 id: self.core.ids().uid(),
@@ -58,6 +63,7 @@ impl Round<'_> {
                 attempts: 0,
                 error: None,
                 first: replaced.first,
+                relay: peer.map(|peer| peer.csid.clone()),
             },
         )?;
         Ok(Status::Pending)
@@ -134,6 +140,7 @@ mod tests {
             attempts,
             error: None,
             first,
+            relay: None,
         }
     }
 
