@@ -259,6 +259,15 @@ impl Access {
         list || (self.listed(right).is_none() && all.iter().any(|one| one.granted))
     }
 
+    /// Whether VCARs leave the caller the right to change what they have answered to an item of a kind, which every
+    /// calendar grants (UPDATEPARTSTATUS).
+    pub(super) fn lets_answer(&self, kind: &str) -> bool {
+        let decreed = self.standing.primary_owner;
+        let said = self.rights.weigh(Act::Modify, Thing::any(kind), decreed);
+        let open = self.power != Power::Nothing && !self.calendar.tombstone;
+        open && said.lets(true, "ATTENDEE") && said.lets(true, "PARTSTAT")
+    }
+
     /// Whether the caller may do something to the rights (VCARs) of the calendar.
     pub fn allows_rights(&self, act: Act) -> bool {
         let by_list = match act {

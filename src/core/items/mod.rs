@@ -21,6 +21,7 @@ pub mod gap;
 pub mod links;
 pub mod meaning;
 pub(in crate::core) mod organizer;
+mod own_part;
 pub mod people;
 mod reply;
 mod revision;

@@ -44,7 +44,7 @@ pub struct Touched {
 }
 
 impl Touched {
-    fn of(kind: Kind, row: &Row, outcome: Result<()>) -> Self {
+    pub(super) fn of(kind: Kind, row: &Row, outcome: Result<()>) -> Self {
         Self {
             kind,
             uid: row.uid.clone(),
@@ -90,7 +90,8 @@ impl Core {
 
     /// Changes what a query finds of one kind, all of it or nothing. `timezones` are VTIMEZONEs that new times may name.
     ///
-    /// A message that waits is booked by `change` taking the METHOD that its row shows away. Errors: as
+    /// Who may not change the calendar may change what they have answered to what they are invited to. A message that
+    /// waits is booked by `change` taking the METHOD that its row shows away. Errors: as
     /// [`Core::create_whole`] and [`Core::ask`]; `NoSuchItem` when nothing is meant; `NotOwner` for somebody else's
     /// private item; `BadData` when what comes of it is no sound iCalendar.
     pub fn modify_whole(
@@ -104,7 +105,9 @@ impl Core {
     ) -> Result<Vec<Touched>> {
         self.store().write(|t| {
             let access = self.access(t, caller, Some(calid))?;
-            access.grant::<Modifying>()?;
+            if let Err(denied) = access.grant::<Modifying>() {
+                return self.modify_own_part(t, (caller, &access), (kind, ask), change, denied);
+            }
             let desk = Desk::new(self, caller, &access);
             let found = self.ask_in(t, caller, &access, ask)?;
             let mut touched = Vec::new();

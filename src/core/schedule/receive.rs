@@ -203,7 +203,7 @@ impl Core {
     }
 
     /// Whether a caller may say something under an address: it is theirs, or of a calendar for which they may.
-    fn speaks_as(
+    pub(in crate::core) fn speaks_as(
         &self,
         t: &impl Reader,
         caller: &Caller,

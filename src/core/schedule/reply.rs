@@ -93,7 +93,7 @@ impl Round<'_> {
     }
 
     /// Works an answer into the organizer's copy and tells the others.
-    pub(super) fn take_answer(
+    pub(in crate::core) fn take_answer(
         &self,
         t: &mut WriteTxn<'_>,
         object: &CalendarObject,
