@@ -79,6 +79,7 @@ impl World {
     fn cap(&self, name: &str, object: &str) -> String {
         let job = Job::Object {
             caller: self.caller(name),
+            login: self.caller(name),
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         };

@@ -1,15 +1,15 @@
 //! The calendaring commands inside an object, in both dialects: recognised, carried out one after another for each
 //! target, answered in the dialect they came in (draft-ietf-calsch-cap-04 section 7.2; RFC 4324 for dialect B).
 //!
-//! [`METHODS`] has a row for each. Those that this version does not carry out are answered 3.14. What is about a calendar of
+//! [`METHODS`] has a row for each. What is about a calendar of
 //! another store is left to [`elsewhere`].
 
 use super::address::qualified;
 use super::elsewhere::{self, Part, Unfinished};
-use super::job::{Cancel, Carried, Outcome};
+use super::job::{Cancel, Carried, Outcome, Who};
 use super::object::{self, Fault};
 use super::status::Status;
-use super::{PRODID, Settings, audit, query, send, write};
+use super::{PRODID, Settings, audit, query, send, session, write};
 use crate::codes::codes;
 use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::ical::component::{Component, Property};
@@ -30,7 +30,7 @@ pub struct Method {
     name: &'static str,
     /// Its name in dialect B, where that is another.
     other: &'static str,
-    run: Option<Run>,
+    run: Run,
 }
 
 /// Carries a command out for one target.
@@ -38,27 +38,30 @@ type Run = fn(&Request<'_>, &str, &Core) -> Answer;
 
 /// The commands of both dialects.
 pub const METHODS: &[Method] = &[
-    method("CREATE", "", Some(write::create)),
-    method("DELETE", "", Some(write::delete)),
-    method("MODIFY", "", Some(write::modify)),
-    method("MOVE", "", Some(write::relocate)),
-    method("READ", "SEARCH", Some(query::read)),
-    method("GENERATEUID", "GENERATE-UID", Some(generate_uids)),
-    method("NOOP", "", Some(noop)),
-    method("PUBLISH", "", Some(send::run)),
-    method("REQUEST", "", Some(send::run)),
-    method("REPLY", "", Some(send::run)),
-    method("ADD", "", Some(send::run)),
-    method("CANCEL", "", Some(send::run)),
-    method("REFRESH", "", Some(send::run)),
-    method("COUNTER", "", Some(send::run)),
-    method("DECLINECOUNTER", "DECLINE-COUNTER", Some(send::run)),
-    method("GET-CAPABILITY", "", None),
-    method("IDENTIFY", "", None),
-    method("SET-LOCALE", "", None),
+    method("CREATE", "", write::create),
+    method("DELETE", "", write::delete),
+    method("MODIFY", "", write::modify),
+    method("MOVE", "", write::relocate),
+    method("READ", "SEARCH", query::read),
+    method("GENERATEUID", "GENERATE-UID", generate_uids),
+    method("NOOP", "", noop),
+    method("PUBLISH", "", send::run),
+    method("REQUEST", "", send::run),
+    method("REPLY", "", send::run),
+    method("ADD", "", send::run),
+    method("CANCEL", "", send::run),
+    method("REFRESH", "", send::run),
+    method("COUNTER", "", send::run),
+    method("DECLINECOUNTER", "DECLINE-COUNTER", send::run),
+    method("GET-CAPABILITY", "", session::capability),
+    method("IDENTIFY", "", session::identify),
+    method("SET-LOCALE", "", session::locale),
+    method("CONTINUE", "", session::nothing_pending),
+    method("ABORT", "", session::nothing_pending),
+    method("TIMEOUT", "", session::not_asked),
 ];
 
-const fn method(name: &'static str, other: &'static str, run: Option<Run>) -> Method {
+const fn method(name: &'static str, other: &'static str, run: Run) -> Method {
     Method { name, other, run }
 }
 
@@ -68,6 +71,10 @@ pub struct Request<'a> {
     pub dialect: Dialect,
     /// Who asks.
     pub caller: &'a Caller,
+    /// Whoever logged in: rights to become somebody never add up.
+    pub login: &'a Caller,
+    /// Where they are.
+    pub client: Client,
     /// Its name.
     pub name: String,
     /// Its id.
@@ -78,6 +85,10 @@ pub struct Request<'a> {
     pub option: Option<String>,
     /// The iTIP method beside the command, in dialect B.
     pub method: Option<String>,
+    /// The locale to answer in.
+    pub locale: Option<String>,
+    /// What is wrong with it as it is written.
+    pub fault: Option<&'static str>,
     /// What it is about: the components in it, in order.
     pub objects: Vec<&'a Component>,
     /// What the door is set to.
@@ -89,7 +100,10 @@ pub struct Request<'a> {
 pub struct Answer {
     status: &'static str,
     text: String,
-    properties: Vec<Property>,
+    /// Properties beside the status.
+    pub properties: Vec<Property>,
+    /// Whom the session acts for from now on.
+    pub who: Option<Who>,
     /// Components it answers with, and the iTIP method that each waits with.
     pub objects: Vec<(Option<String>, Component)>,
     /// What became of each component it was to change.
@@ -132,6 +146,7 @@ impl Answer {
             status,
             text: text.into(),
             properties: Vec::new(),
+            who: None,
             objects: Vec::new(),
             entries: Vec::new(),
         }
@@ -184,11 +199,22 @@ impl Answer {
     }
 }
 
-/// Carries out all commands of an object for a caller who came from there.
+/// For whom an object is worked on.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// Whom the session acts for.
+    pub caller: &'a Caller,
+    /// Whoever logged in.
+    pub login: &'a Caller,
+    /// Where they are.
+    pub client: Client,
+}
+
+/// Carries out all commands of an object.
 pub fn carry_out(
     core: &Core,
     settings: &Settings,
-    (caller, client): (&Caller, Client),
+    asker: Asker<'_>,
     octets: &[u8],
     cancel: &Cancel,
 ) -> Carried {
@@ -196,7 +222,7 @@ pub fn carry_out(
     let requests = components
         .as_ref()
         .map_err(Clone::clone)
-        .and_then(|components| requests(components, caller, settings));
+        .and_then(|components| requests(components, asker, settings));
     let requests = match requests {
         Ok(requests) => requests,
         Err(Fault(note)) => {
@@ -209,6 +235,7 @@ pub fn carry_out(
         }
     };
     let mut parts = Vec::new();
+    let mut who = None;
     for request in &requests {
         // A command without a target is about the session.
         let everywhere = [String::new()];
@@ -228,7 +255,8 @@ pub fn carry_out(
                 Ok(None) => request.run(target, core),
                 Err(answer) => answer,
             };
-            audit::note(core, request, client, target, &answer);
+            audit::note(core, request, asker.client, target, &answer);
+            who = answer.who.clone().or(who);
             let replies = request.head().reply(target, answer).into_iter();
             parts.extend(replies.map(|reply| Part::Here(reply, request.id.clone())));
         }
@@ -240,6 +268,7 @@ pub fn carry_out(
         parts,
         argument: only_id(&requests),
         boundary,
+        who,
         cancel: cancel.clone(),
     };
     whole.into_carried()
@@ -258,20 +287,20 @@ fn only_id(requests: &[Request<'_>]) -> String {
 /// The commands in the outermost components of an object.
 fn requests<'a>(
     components: &'a [Component],
-    caller: &'a Caller,
+    asker: Asker<'a>,
     settings: &'a Settings,
 ) -> Result<Vec<Request<'a>>, Fault> {
     let mut found = Vec::new();
     for outer in components {
         if let Some(command) = outer.property("CMD") {
-            found.push(in_b(outer, command, caller, settings));
+            found.push(in_b(outer, command, asker, settings));
         } else if outer.is("VCAP") || outer.is("VCALENDAR") {
             let mut commands = Vec::new();
             flatten(outer, &mut commands);
             if commands.is_empty() {
                 commands.push(outer);
             }
-            let request = |command| in_a(outer, command, caller, settings);
+            let request = |command| in_a(outer, command, asker, settings);
             found.extend(commands.into_iter().map(request));
         } else {
             let sentence = format!("expected VCAP or VCALENDAR, found {}", outer.name());
@@ -296,7 +325,7 @@ fn flatten<'c>(component: &'c Component, found: &mut Vec<&'c Component>) {
 fn in_a<'a>(
     outer: &'a Component,
     command: &'a Component,
-    caller: &'a Caller,
+    asker: Asker<'a>,
     settings: &'a Settings,
 ) -> Request<'a> {
     // What the command does not say is inherited.
@@ -311,7 +340,9 @@ fn in_a<'a>(
     let method = inherited("METHOD");
     Request {
         dialect: Dialect::A,
-        caller,
+        caller: asker.caller,
+        login: asker.login,
+        client: asker.client,
         name: method
             .map(|method| method.value().to_owned())
             .unwrap_or_default(),
@@ -319,6 +350,8 @@ fn in_a<'a>(
         targets: if own.is_empty() { targets(outer) } else { own },
         option: method.and_then(|method| method.param("OPTIONS").map(|o| o.into_owned())),
         method: None,
+        locale: None,
+        fault: None,
         objects: command
             .components()
             .filter(|inner| !inner.is("VCOMMAND"))
@@ -330,7 +363,7 @@ fn in_a<'a>(
 fn in_b<'a>(
     outer: &'a Component,
     command: &'a Property,
-    caller: &'a Caller,
+    asker: Asker<'a>,
     settings: &'a Settings,
 ) -> Request<'a> {
     // Printed examples put the parameters after the colon.
@@ -350,16 +383,50 @@ fn in_b<'a>(
             .or(after)
     };
     let targets = outer.properties_named("TARGET");
+    let name = name.trim();
     Request {
         dialect: Dialect::B,
-        caller,
-        name: name.trim().to_owned(),
+        caller: asker.caller,
+        login: asker.login,
+        client: asker.client,
+        name: name.to_owned(),
         id: param("ID"),
         targets: targets.map(|target| target.value().to_owned()).collect(),
         option: param("OPTIONS").or_else(|| param("OPTION")),
         method: outer.value("METHOD").map(str::to_owned),
+        locale: param("LOCALIZE"),
+        fault: fault_of_times(name, param("LATENCY"), param("ACTION")),
         objects: outer.components().collect(),
         settings,
+    }
+}
+
+/// What is wrong with LATENCY and ACTION, which come together (RFC 4324 section 10.1).
+fn fault_of_times(
+    name: &str,
+    latency: Option<String>,
+    action: Option<String>,
+) -> Option<&'static str> {
+    let known = |action: &str| {
+        ["ASK", "ABORT"]
+            .iter()
+            .any(|a| action.eq_ignore_ascii_case(a))
+    };
+    let timeless = ["ABORT", "CONTINUE", "TIMEOUT", "REPLY"];
+    match (latency, action) {
+        (None, None) => None,
+        _ if timeless
+            .iter()
+            .any(|other| name.eq_ignore_ascii_case(other)) =>
+        {
+            Some("expected no LATENCY and no ACTION here")
+        }
+        (Some(latency), Some(action)) => match latency.parse::<u32>() {
+            Ok(1..) if known(&action) => None,
+            Ok(1..) => Some("expected ACTION to be ASK or ABORT"),
+            _ => Some("expected LATENCY in seconds, 1 or more"),
+        },
+        _ => Some("expected LATENCY and ACTION together"),
     }
 }
 
@@ -372,22 +439,31 @@ impl Request<'_> {
         })
     }
 
-    /// Its name in dialect A, if it is a command that is carried out here.
+    /// Its name in dialect A, if it is a command.
     pub fn known_name(&self) -> Option<&'static str> {
-        let method = self.method_row()?;
-        method.run.map(|_| method.name)
+        self.method_row().map(|method| method.name)
     }
 
     fn run(&self, target: &str, core: &Core) -> Answer {
         if self.name.is_empty() {
             return Answer::of("6.3", "expected a METHOD, found none");
         }
-        match self.method_row().map(|method| method.run) {
-            Some(Some(run)) => run(self, target, core),
-            Some(None) => Answer::of(
-                "3.14",
-                format!("{} is not supported by this server", self.name),
-            ),
+        if let Some(fault) = self.fault {
+            return Answer::of("6.3", fault);
+        }
+        if let Some(locale) = &self.locale {
+            match session::is_spoken(locale, core) {
+                Ok(true) => {}
+                Ok(false) => return session::not_spoken(),
+                Err(cause) => return Answer::failed(self.dialect, &cause),
+            }
+        }
+        match self.method_row() {
+            // There it is the name of answers; messages are created.
+            Some(method) if self.dialect == Dialect::B && method.name == "REPLY" => {
+                session::not_asked(self, target, core)
+            }
+            Some(method) => (method.run)(self, target, core),
             None => Answer::of("9.0", "expected a command of CAP"),
         }
     }

@@ -11,7 +11,7 @@ use super::address::qualified;
 use super::audit;
 use super::client::{self, Failed};
 use super::command::{Answer, Dialect, Entry, Head, Request};
-use super::job::{Cancel, Carried, Outcome};
+use super::job::{Cancel, Carried, Outcome, Who};
 use super::relay::Session;
 use super::server::Host;
 use super::settings::Settings;
@@ -70,6 +70,8 @@ pub struct Unfinished {
     pub argument: String,
     /// What is in no part, to separate them.
     pub boundary: String,
+    /// Whom the session acts for afterwards, where that is new.
+    pub who: Option<Who>,
     /// Whether to stop early.
     pub cancel: Cancel,
 }
@@ -237,6 +239,7 @@ impl Unfinished {
             Part::There(_) => None,
         });
         Carried::Done(outcome(
+            self.who,
             self.argument,
             &here.collect::<Vec<_>>(),
             &self.boundary,
@@ -270,16 +273,25 @@ impl Unfinished {
         for (_, session) in sessions {
             session.end().await;
         }
-        outcome(self.argument, &answers, &self.boundary)
+        outcome(self.who, self.argument, &answers, &self.boundary)
     }
 }
 
-fn outcome(argument: String, answers: &[(Component, Option<String>)], boundary: &str) -> Outcome {
-    Outcome::Reply {
+fn outcome(
+    who: Option<Who>,
+    argument: String,
+    answers: &[(Component, Option<String>)],
+    boundary: &str,
+) -> Outcome {
+    let reply = Outcome::Reply {
         status: Status::SUCCESS,
         argument,
         data: object::reply(answers, boundary),
         note: String::new(),
+    };
+    match who {
+        Some(who) => Outcome::Became(who, Box::new(reply)),
+        None => reply,
     }
 }
 

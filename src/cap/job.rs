@@ -56,8 +56,10 @@ pub enum Job {
     GenerateUids(usize),
     /// What SENDDATA brought.
     Object {
-        /// Who asks, as of when the object was complete.
+        /// Who asks, as of when the object began to arrive.
         caller: Caller,
+        /// Whoever logged in.
+        login: Caller,
         /// A MIME entity, dots unstuffed, lines ending in CR LF.
         octets: Vec<u8>,
         /// Whether to stop early.
@@ -96,6 +98,8 @@ pub enum Outcome {
         /// Words for people.
         note: String,
     },
+    /// An object was worked on, and the session acts for somebody else from now on.
+    Became(Who, Box<Outcome>),
     /// The work on an object ended because it was told to; what it had finished stays.
     Aborted,
     /// It broke off by a defect.

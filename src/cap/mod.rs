@@ -23,6 +23,7 @@ mod replace;
 pub mod sasl;
 mod send;
 pub mod server;
+mod session;
 pub mod settings;
 pub mod status;
 pub mod work;

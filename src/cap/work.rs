@@ -105,9 +105,17 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job)
         }
         Job::Object {
             caller,
+            login,
             octets,
             cancel,
-        } => return command::carry_out(core, settings, (&caller, client), &octets, &cancel),
+        } => {
+            let asker = command::Asker {
+                caller: &caller,
+                login: &login,
+                client,
+            };
+            return command::carry_out(core, settings, asker, &octets, &cancel);
+        }
     };
     Carried::Done(outcome)
 }

@@ -381,6 +381,7 @@ fn cap_tells_nothing_of_another_domain() {
         );
         ask(Job::Object {
             caller: caller(who),
+            login: caller(who),
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         })
@@ -406,6 +407,7 @@ fn cap_tells_nothing_of_another_domain() {
         let before = kept(&target);
         ask(Job::Object {
             caller: caller("eve@b.test"),
+            login: caller("eve@b.test"),
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         });

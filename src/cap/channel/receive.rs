@@ -65,8 +65,8 @@ struct Object {
     latency: Option<Duration>,
     /// When the lone dot came.
     complete: Option<Instant>,
-    /// Who sent it.
-    caller: Option<Caller>,
+    /// Who sent it, and who they logged in as.
+    who: Option<(Caller, Caller)>,
     /// Why it will not be taken.
     fault: Option<Status>,
 }
@@ -179,10 +179,11 @@ impl Channel {
         };
         self.reply(Status::SEND_DATA, "");
         self.state = State::Data;
-        let caller = self.who.as_ref().map(|who| who.current.caller.clone());
+        let who = self.who.as_ref();
+        let who = who.map(|who| (who.current.caller.clone(), who.original.caller.clone()));
         self.receiving_mut().collecting = Some(Object {
             latency,
-            caller,
+            who,
             ..Object::default()
         });
     }
@@ -292,8 +293,11 @@ impl Channel {
         let complete = object.complete.unwrap_or(now);
         let id = object.ids.only().map(str::to_owned);
         self.faults = 0;
+        let nobody = (Caller::Anonymous, Caller::Anonymous);
+        let (caller, login) = object.who.unwrap_or(nobody);
         self.job = Some(Job::Object {
-            caller: object.caller.unwrap_or(Caller::Anonymous),
+            caller,
+            login,
             octets: object.octets,
             cancel: cancel.clone(),
         });
@@ -326,6 +330,15 @@ impl Channel {
     /// The final reply.
     fn answer_object(&mut self, work: &Work, outcome: Outcome) {
         let id = work.id.as_deref().unwrap_or_default();
+        let outcome = match outcome {
+            Outcome::Became(wanted, outcome) => {
+                if let Some(who) = &mut self.who {
+                    who.current = wanted;
+                }
+                *outcome
+            }
+            outcome => outcome,
+        };
         let status = match (outcome, work.ending) {
             (Outcome::Aborted, Some(Ending::ByClient)) => Status::ABORTED,
             (Outcome::Aborted, _) => Status::GIVEN_UP,
