@@ -258,7 +258,7 @@ fn the_page_runs_as_printed() {
     };
     let (server, data) = demo(false);
     let (commands, shown) = (blocks("sh"), blocks("text"));
-    assert_eq!((commands.len(), shown.len()), (2, 2));
+    assert_eq!((commands.len(), shown.len()), (3, 3));
     for (commands, shown) in commands.iter().zip(&shown) {
         let script = format!(
             "export WCAPD_PASSWORD=tom\nwcapd() {{ '{}' \"$@\"; }}\n{}",
