@@ -320,6 +320,12 @@ impl Client {
         }
     }
 
+    /// Fresh UIDs.
+    pub async fn uids(&mut self, count: u32) -> Result<Reply, Failed> {
+        let reply = self.command(&format!("GENERATEUID {count}")).await?;
+        Ok(reply.into_uids())
+    }
+
     /// The calendars behind a name: `verb` is UPNEXPAND or CALIDEXPAND.
     pub async fn expand(&mut self, verb: &str, name: &str) -> Result<Reply, Failed> {
         let reply = self.command(&format!("{verb} {name}")).await?;

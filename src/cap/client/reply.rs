@@ -29,7 +29,7 @@ impl Reply {
     }
 
     /// The reply to a question about `asked` that is answered with a list, in the one form: its lines are what is listed. In
-    /// the drafts the code also stands behind the list, what was asked for in front of it, and the list in the status line.
+    /// the drafts the code also stands behind the list, and what was asked for in front of it.
     pub fn into_list(mut self, asked: &str) -> Self {
         let mut lines = self.lines();
         if lines.len() > 1 && lines[0] == asked {
@@ -44,16 +44,25 @@ impl Reply {
             lines.truncate(at);
             (self.code, self.argument, self.note) = (code, argument, note);
         }
-        if lines.is_empty() && self.is_success() {
-            let words = self.argument.split_whitespace();
-            lines.extend(words.filter(|word| *word != asked).map(str::to_owned));
+        self.with_lines(&lines)
+    }
+
+    /// The reply to GENERATEUID in the one form; a draft prints the UIDs in the status line.
+    pub fn into_uids(self) -> Self {
+        if !self.data.is_empty() || !self.is_success() {
+            return self;
         }
-        self.data = lines
-            .iter()
-            .flat_map(|line| [line, "\r\n"])
-            .collect::<String>()
-            .into_bytes();
-        self
+        let words = self.argument.split_whitespace();
+        let words: Vec<String> = words.map(str::to_owned).collect();
+        self.with_lines(&words)
+    }
+
+    fn with_lines(self, lines: &[String]) -> Self {
+        let text: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
+        Self {
+            data: text.into_bytes(),
+            ..self
+        }
     }
 
     /// The values of `NAME=value` lines, in order.
@@ -386,14 +395,25 @@ mod tests {
             // What was asked for in front of it, but not where it is all there is.
             ("2.0", "", "a@b|cap://b/x|", "a@b", "2.0 cap://b/x ; "),
             ("2.0", "", "cap://b/x|", "cap://b/x", "2.0 cap://b/x ; "),
-            // In the status line.
-            ("2.0", "u-1 u-2", "", "2", "2.0 u-1,u-2 ; "),
-            ("2.0", "a@b", "", "a@b", "2.0  ; "),
+            // What stands in the status line is no calendar.
+            ("2.0", "a@b", "", "a", "2.0  ; "),
             ("2.2", "a@b", "", "a@b", "2.2  ; "),
             ("2.0", "", "1.5|", "a@b", "2.0 1.5 ; "),
         ] {
             assert_eq!(list(code, argument, data, asked), expected, "{data}");
         }
+    }
+
+    #[test]
+    fn uids_may_stand_in_the_status_line() {
+        let mut reply = Reply {
+            code: "2.0".to_owned(),
+            argument: "u-1 u-2".to_owned(),
+            ..Reply::default()
+        };
+        assert_eq!(reply.clone().into_uids().lines(), ["u-1", "u-2"]);
+        reply.data = b"u-3\r\n".to_vec();
+        assert_eq!(reply.into_uids().lines(), ["u-3"]);
     }
 
     #[test]

@@ -168,7 +168,7 @@ async fn lists_come_in_every_form() {
         assert_eq!(reply.lines(), ["cap://a/x"]);
         assert_eq!(reply.code, code);
     }
-    let reply = client.expand("GENERATEUID", "2").await.unwrap();
+    let reply = client.uids(2).await.unwrap();
     assert_eq!(reply.lines(), ["u-1", "u-2"]);
 }
 

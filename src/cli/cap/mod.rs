@@ -265,8 +265,12 @@ impl Session {
                 let reply = self.client.send(&text, self.patience).await?;
                 Ok(of_reply(&reply, self.shape))
             }
-            Word::List(verb, what) => {
-                let reply = self.client.expand(verb, what).await?;
+            Word::Expand(upn) => {
+                let reply = self.client.expand("UPNEXPAND", upn).await?;
+                Ok(of_reply(&reply, self.shape))
+            }
+            Word::Uids(count) => {
+                let reply = self.client.uids(*count).await?;
                 Ok(of_reply(&reply, self.shape))
             }
             Word::Line(line) => {
@@ -277,7 +281,7 @@ impl Session {
                 let upn = upn.clone().unwrap_or_default();
                 self.identity = self.client.identify(&upn).await?;
                 self.targets.clear();
-                Ok(lines_of(&[self.identity.clone()], self.shape))
+                Ok(lines_of(std::slice::from_ref(&self.identity), self.shape))
             }
             Word::Target(targets) => {
                 if !targets.is_empty() {
