@@ -292,8 +292,8 @@ limits! {
 
     // CAP as a client: `wcapd cap`, and this store where it asks others.
 
-    /// Time for one step of a session with a calendar store: connecting, a handshake, an answer to a line. Whoever is on
-    /// the other side of the world needs a second or two.
+    /// Time for one step of a session of `wcapd cap`: connecting, a handshake, an answer to a line. Whoever is on the other
+    /// side of the world needs a second or two. Stores among themselves have `relay_time`.
     client_step: Duration, Time = 15;
     /// Milliseconds after a refusal in which its second dot comes, if it comes: some servers leave it out.
     client_second_dot_ms: usize, Count = 250;
