@@ -289,6 +289,24 @@ limits! {
     cap_write_time: Duration, Time = 30;
     /// Unknown verbs, wrong states and wrong arguments in a row that end a CAP session: no client, a guess.
     cap_faults: usize, Count = 20;
+
+    // CAP as a client: `wcapd cap`, and this store where it asks others.
+
+    /// Time for one step of a session of `wcapd cap`: connecting, a handshake, an answer to a line. Whoever is on the other
+    /// side of the world needs a second or two. Stores among themselves have `relay_time`.
+    client_step: Duration, Time = 15;
+    /// Milliseconds after a refusal in which its second dot comes, if it comes: some servers leave it out.
+    client_second_dot_ms: usize, Count = 250;
+    /// Time after one answer in which the next one begins, of a server that answers each target by itself.
+    client_next_answer: Duration, Time = 2;
+    /// Messages of one login with which a server may go on. SCRAM takes two.
+    client_login_rounds: usize, Count = 8;
+    /// Iterations of PBKDF2 that a server may ask for at a login: some seconds of work.
+    client_iterations: usize, Count = 10_000_000;
+    /// Items that `wcapd cap` creates with one command; those of a larger file follow with further ones.
+    client_items: usize, Count = 200;
+    /// Lines that the history of `wcapd cap` keeps.
+    client_history: usize, Count = 1_000;
 }
 
 impl Limits {
