@@ -169,7 +169,7 @@ impl Channel {
     }
 
     /// SENDDATA: 2.0.1, and the object may come.
-    pub(super) fn send_data(&mut self, latency: Option<&str>) {
+    pub(super) fn send_data(&mut self, latency: Option<&str>, now: Instant) {
         let latency = match latency.map(seconds) {
             None => None,
             Some(Some(latency)) => Some(latency),
@@ -179,6 +179,7 @@ impl Channel {
         };
         self.reply(Status::SEND_DATA, "");
         self.state = State::Data;
+        self.owed = now;
         let caller = self.who.as_ref().map(|who| who.current.caller.clone());
         self.receiving_mut().collecting = Some(Object {
             latency,
