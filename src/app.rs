@@ -295,9 +295,12 @@ fn certificates(config: &Config) -> Result<Option<Arc<Tls>>, tls::Error> {
         },
         _ => return Ok(None),
     };
-    let client_ca = config.tls.client_ca.clone();
+    let clients = config.tls.client_ca.clone().map(|ca| tls::Clients {
+        ca,
+        crl: config.tls.client_crl.clone(),
+    });
     let time = config.limits.handshake_time;
-    Tls::load(source, client_ca, Arc::new(SystemClock), time).map(|tls| Some(Arc::new(tls)))
+    Tls::load(source, clients, Arc::new(SystemClock), time).map(|tls| Some(Arc::new(tls)))
 }
 
 /// Says in the log which listeners carry passwords or calendars unprotected to other machines.

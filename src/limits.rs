@@ -283,10 +283,16 @@ limits! {
     /// Time a CAP client may leave the question open whether a command shall go on; then it is given up.
     cap_continue_time: Duration, Time = 5 * MINUTE;
     /// Time without a command after which a CAP session is dropped; announced as AUTOLOGOUTTIME, whose 0 is
-    /// never.
+    /// never. Logins and data under way have bounds of their own.
     cap_idle: Duration, Time = 30 * MINUTE;
     /// Time a CAP client may leave replies unread; then it is dropped.
     cap_write_time: Duration, Time = 30;
+    /// Time a CAP client may take for each of its messages of a login, of which mechanisms have three at most; then it
+    /// is dropped. Programs need a second, people who type some.
+    cap_login_time: Duration, Time = MINUTE;
+    /// Time a CAP client may take from SENDDATA to the end of its data; then it is dropped. What has come takes room that
+    /// others want (cap_held_data).
+    cap_data_time: Duration, Time = 5 * MINUTE;
     /// Unknown verbs, wrong states and wrong arguments in a row that end a CAP session: no client, a guess.
     cap_faults: usize, Count = 20;
 

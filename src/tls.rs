@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
@@ -27,6 +29,9 @@ use crate::model::clock::Clock;
 
 /// What the first octet of a TLS connection is: the content type of a handshake record (RFC 8446 section 5.1).
 pub const HANDSHAKE: u8 = 0x16;
+
+/// What the file of `Clients::crl` holds, as errors call it.
+const REVOKED: &str = "list of revoked certificates";
 
 /// Any transport: TCP, TLS over it, a Unix socket.
 pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -50,6 +55,15 @@ pub enum Source {
         /// The domain it is for, beside `localhost`.
         domain: String,
     },
+}
+
+/// Whose certificates clients may show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clients {
+    /// PEM file with the authorities that sign them.
+    pub ca: PathBuf,
+    /// PEM file with the authorities' lists of what they have withdrawn; without it nothing counts as withdrawn.
+    pub crl: Option<PathBuf>,
 }
 
 /// Which listener a connection came to.
@@ -108,7 +122,7 @@ pub enum Error {
 /// The certificates in force, and how to get the next ones.
 pub struct Tls {
     source: Source,
-    client_ca: Option<PathBuf>,
+    clients: Option<Clients>,
     clock: Arc<dyn Clock>,
     handshake_time: Duration,
     current: RwLock<Configs>,
@@ -124,40 +138,40 @@ struct Configs {
 pub struct Secured<S> {
     /// What is read and written inside.
     pub stream: TlsStream<S>,
-    /// The mail addresses in the client's certificate, which an authority of `client_ca` has signed.
+    /// The mail addresses in the client's certificate, which an authority of [`Clients`] has signed.
     pub addresses: Vec<String>,
 }
 
 impl Tls {
-    /// Reads the certificates. A handshake may take `handshake_time`.
+    /// Reads certificates and lists. A handshake may take `handshake_time`.
     pub fn load(
         source: Source,
-        client_ca: Option<PathBuf>,
+        clients: Option<Clients>,
         clock: Arc<dyn Clock>,
         handshake_time: Duration,
     ) -> Result<Self, Error> {
-        let current = configs(&source, client_ca.as_deref(), &*clock)?;
+        let current = configs(&source, clients.as_ref(), &*clock)?;
         Ok(Self {
             source,
-            client_ca,
+            clients,
             clock,
             handshake_time,
             current: RwLock::new(current),
         })
     }
 
-    /// Reads the certificates again: new connections get the new ones, open ones stay as they are.
+    /// Reads the files again: new connections get the new ones, open ones stay as they are.
     ///
     /// On an error what was in force stays.
     pub fn reload(&self) -> Result<(), Error> {
-        let new = configs(&self.source, self.client_ca.as_deref(), &*self.clock)?;
+        let new = configs(&self.source, self.clients.as_ref(), &*self.clock)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
 
     /// Whether clients' certificates are looked at.
     pub fn knows_clients(&self) -> bool {
-        self.client_ca.is_some()
+        self.clients.is_some()
     }
 
     /// Makes the handshake on `stream`. Errors: the client's fault, or it took too long.
@@ -183,7 +197,11 @@ impl Tls {
     }
 }
 
-fn configs(source: &Source, client_ca: Option<&Path>, clock: &dyn Clock) -> Result<Configs, Error> {
+fn configs(
+    source: &Source,
+    clients: Option<&Clients>,
+    clock: &dyn Clock,
+) -> Result<Configs, Error> {
     let (chain, key, cert) = match source {
         Source::Files { cert, key } => {
             warn_if_open(key);
@@ -210,21 +228,9 @@ fn configs(source: &Source, client_ca: Option<&Path>, clock: &dyn Clock) -> Resu
         .with_single_cert(chain.clone(), key.clone_key())
         .map_err(|cause| unfit(cause.to_string()))?;
     http.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let cap = match client_ca {
+    let cap = match clients {
         None => base()?.with_no_client_auth(),
-        Some(file) => {
-            let mut roots = RootCertStore::empty();
-            for root in certificates(file)? {
-                let fault = |cause: rustls::Error| pem_error("certificate", file, &cause);
-                roots.add(root).map_err(fault)?;
-            }
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                    .allow_unauthenticated()
-                    .build()
-                    .map_err(|cause| pem_error("certificate", file, &cause))?;
-            base()?.with_client_cert_verifier(verifier)
-        }
+        Some(clients) => base()?.with_client_cert_verifier(verifier(clients, &provider)?),
     };
     let cap = cap
         .with_single_cert(chain, key)
@@ -235,13 +241,46 @@ fn configs(source: &Source, client_ca: Option<&Path>, clock: &dyn Clock) -> Resu
     })
 }
 
+/// What decides of a client's certificate.
+///
+/// Where there are lists, every authority of a chain needs one that has not run out: a list that was lost or kept
+/// back must not make a withdrawn certificate good again.
+fn verifier(
+    clients: &Clients,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, Error> {
+    let mut roots = RootCertStore::empty();
+    for root in certificates(&clients.ca)? {
+        let fault = |cause: rustls::Error| pem_error("certificate", &clients.ca, &cause);
+        roots.add(root).map_err(fault)?;
+    }
+    let mut builder =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+            .allow_unauthenticated();
+    if let Some(file) = &clients.crl {
+        let lists: Vec<CertificateRevocationListDer<'static>> = items(REVOKED, file)?;
+        builder = builder.with_crls(lists).enforce_revocation_expiration();
+    }
+    builder
+        .build()
+        .map_err(|cause| match (&cause, &clients.crl) {
+            (VerifierBuilderError::InvalidCrl(_), Some(file)) => pem_error(REVOKED, file, &cause),
+            _ => pem_error("certificate", &clients.ca, &cause),
+        })
+}
+
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let fault = |cause| fault("certificate", file, cause);
-    let chain = CertificateDer::pem_file_iter(file).map_err(fault)?;
-    let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(fault)?;
-    match chain.is_empty() {
+    items("certificate", file)
+}
+
+/// All of one kind that a file holds, one at least.
+fn items<T: PemObject>(what: &'static str, file: &Path) -> Result<Vec<T>, Error> {
+    let fault = |cause| fault(what, file, cause);
+    let found = T::pem_file_iter(file).map_err(fault)?;
+    let found: Vec<_> = found.collect::<Result<_, _>>().map_err(fault)?;
+    match found.is_empty() {
         true => Err(fault(pem::Error::NoItemsFound)),
-        false => Ok(chain),
+        false => Ok(found),
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Channel {
     unread: Vec<u8>,
     outgoing: Vec<u8>,
     last_command: Instant,
+    /// Since when the client owes the rest of a login's message or of an object.
+    owed: Instant,
     faults: usize,
     auth_attempts: usize,
     /// STARTTLS was granted and the handshake is to be made.
@@ -71,6 +73,7 @@ impl Channel {
             unread: Vec::new(),
             outgoing: Vec::new(),
             last_command: now,
+            owed: now,
             faults: 0,
             auth_attempts: 0,
             securing: false,
@@ -183,7 +186,11 @@ impl Channel {
             return;
         };
         match running {
-            Running::Command => self.command_done(outcome),
+            Running::Command => {
+                // The time that we took is not the client's.
+                self.owed = now;
+                self.command_done(outcome);
+            }
             Running::Object(object) => self.object_done(object, outcome, now),
         }
         self.advance(now);
@@ -213,13 +220,28 @@ impl Channel {
             .receiving
             .as_ref()
             .and_then(|r| r.deadline(&self.settings));
-        [idle, work].into_iter().flatten().min()
+        [idle, work, self.patience()].into_iter().flatten().min()
+    }
+
+    /// When the client has taken too long over what it is sending.
+    fn patience(&self) -> Option<Instant> {
+        let limits = &self.settings.limits;
+        let time = match self.state {
+            State::Authenticating => limits.cap_login_time,
+            State::Data => limits.cap_data_time,
+            _ => return None,
+        };
+        let slow = self.action(Event::Slow) == Action::Close && self.wants_input();
+        slow.then(|| self.owed + time)
     }
 
     /// Does what is due at `now`.
     pub fn tick(&mut self, now: Instant) {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return;
+        }
+        if self.patience().is_some_and(|end| end <= now) {
+            return self.perform_inner(Event::Slow);
         }
         let idle = self.settings.limits.cap_idle;
         if !self.is_busy() && !idle.is_zero() && self.last_command + idle <= now {
@@ -335,7 +357,7 @@ impl Channel {
                 self.expand(action, first.unwrap_or_default());
             }
             Action::GenerateUids => self.generate_uids(first.unwrap_or_default()),
-            Action::SendData => self.send_data(first),
+            Action::SendData => self.send_data(first, now),
             Action::Continue => self.go_on(&words.join(" "), now),
             Action::Abort => self.abort(&words.join(" "), now),
             Action::NothingPending => self.reply(Status::NOTHING_PENDING, "nothing in progress"),
@@ -535,5 +557,7 @@ pub fn busy() -> Vec<u8> {
 
 #[cfg(test)]
 mod crowd_tests;
+#[cfg(test)]
+mod slow_tests;
 #[cfg(test)]
 mod tests;

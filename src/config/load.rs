@@ -326,6 +326,11 @@ impl Loaded {
                 "left out without tls.cert: clients show certificates inside TLS only",
             ),
             (
+                "tls.client_crl",
+                config.tls.client_crl.is_none() || config.tls.client_ca.is_some(),
+                "left out without tls.client_ca: only certificates of those authorities are looked up in it",
+            ),
+            (
                 "http.public_url",
                 config.http.public_url.as_deref().is_none_or(is_base),
                 "http:// or https://, a host and a path that ends with '/'",

@@ -137,6 +137,9 @@ config! {
         key: Option<PathBuf> = None;
         /// PEM file with the authorities whose client certificates are accepted, for CAP's EXTERNAL.
         client_ca: Option<PathBuf> = None;
+        /// PEM file with the lists (CRLs) of client certificates that were withdrawn, one of each authority and none past
+        /// its time: without a valid one no certificate of the authority is accepted. SIGHUP reads it again.
+        client_crl: Option<PathBuf> = None;
         /// Serve with a certificate that the server makes itself and keeps in the data folder; for trying out.
         self_signed: bool = false;
     }

@@ -146,6 +146,11 @@ fn wrong_files_are_refused_with_the_place() {
              inside TLS only, but it is \"a.pem\"",
         ),
         (
+            "[tls]\nself_signed = true\nclient_crl = 'a.pem'\n",
+            "FILE line 3: tls.client_crl must be left out without tls.client_ca: only certificates of those \
+             authorities are looked up in it, but it is \"a.pem\"",
+        ),
+        (
             "[cap]\ntls_addr = '127.0.0.1:5230'\n",
             "FILE line 2: cap.tls_addr must be left out without tls.cert, but it is \"127.0.0.1:5230\"",
         ),

@@ -1,8 +1,13 @@
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, RevokedCertParams, SanType, SerialNumber,
+};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 use tokio_rustls::TlsConnector;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::*;
 use crate::ical::datetime::Timestamp;
@@ -113,8 +118,13 @@ struct Authority {
 
 impl Authority {
     fn new() -> Self {
+        Self::called("authority")
+    }
+
+    fn called(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let own = params.self_signed(&key).unwrap();
@@ -164,6 +174,30 @@ impl Authority {
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         (certificate.der().clone(), key)
     }
+
+    /// A list of withdrawn certificates, good for so many days from now (or up to so many days ago).
+    fn list(&self, withdrawn: &[&CertificateDer<'_>], days: i64) -> String {
+        // The library asks the machine's clock whether a list has run out.
+        let now = OffsetDateTime::now_utc();
+        let revoked_certs = withdrawn.iter().map(|certificate| {
+            let (_, certificate) = X509Certificate::from_der(certificate).unwrap();
+            RevokedCertParams {
+                serial_number: SerialNumber::from_slice(certificate.raw_serial()),
+                revocation_time: now - time::Duration::days(100),
+                reason_code: None,
+                invalidity_date: None,
+            }
+        });
+        let list = CertificateRevocationListParams {
+            this_update: now - time::Duration::days(99),
+            next_update: now + time::Duration::days(days),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked_certs.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().pem().unwrap()
+    }
 }
 
 #[tokio::test]
@@ -207,9 +241,13 @@ async fn certificates_of_clients_are_checked_and_their_addresses_told() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     authority.serve("localhost");
     let ca = authority.path("ca.pem");
+    let clients = Clients {
+        ca: ca.clone(),
+        crl: None,
+    };
     let tls = Tls::load(
         authority.source(),
-        Some(ca.clone()),
+        Some(clients),
         clock(),
         Duration::from_secs(10),
     );
@@ -232,6 +270,77 @@ async fn certificates_of_clients_are_checked_and_their_addresses_told() {
     let forged = stranger.client(&["bill@example.org"], "bill@example.org");
     let forged = connector(&ca, Some(forged));
     assert!(talk(&tls, &forged, "localhost").await.is_err());
+}
+
+#[tokio::test]
+async fn certificates_that_were_withdrawn_are_refused() {
+    let (authority, impostor) = (Authority::new(), Authority::new());
+    let stranger = Authority::called("stranger");
+    authority.serve("localhost");
+    let ca = authority.path("ca.pem");
+    let file = authority.path("crl.pem");
+    let write = |text: &str| std::fs::write(&file, text).unwrap();
+    let load = || {
+        let clients = Clients {
+            ca: ca.clone(),
+            crl: Some(file.clone()),
+        };
+        let time = Duration::from_secs(10);
+        Tls::load(authority.source(), Some(clients), clock(), time)
+    };
+    // Lists that are none refuse the start.
+    for broken in [
+        "",
+        "no list",
+        "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n",
+    ] {
+        write(broken);
+        let sentence = load().map(|_| ()).unwrap_err().to_string();
+        assert!(
+            sentence.contains("revoked") && sentence.contains("crl.pem"),
+            "{sentence}"
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert!(matches!(load(), Err(Error::Read { what: REVOKED, .. })));
+
+    let bill = authority.client(&["bill@example.org"], "");
+    let withdrawn = bill.0.clone();
+    let bill = connector(&ca, Some(bill));
+    let jane = connector(&ca, Some(authority.client(&["jane@example.org"], "")));
+    let nobody = connector(&ca, None);
+    write(&authority.list(&[], 1));
+    let tls = load().unwrap();
+    for client in [&bill, &jane, &nobody] {
+        assert!(talk(&tls, client, "localhost").await.is_ok());
+    }
+    // The client's memory of an earlier handshake opens nothing either.
+    write(&authority.list(&[&withdrawn], 1));
+    tls.reload().unwrap();
+    assert!(talk(&tls, &bill, "localhost").await.is_err());
+    for client in [&jane, &nobody] {
+        assert!(talk(&tls, client, "localhost").await.is_ok());
+    }
+    // A broken list leaves the one in force.
+    write("no list");
+    assert!(tls.reload().is_err());
+    assert!(talk(&tls, &bill, "localhost").await.is_err());
+    assert!(talk(&tls, &jane, "localhost").await.is_ok());
+    // A list that has run out, another authority's list, or one that another has signed: nobody knows.
+    for list in [
+        authority.list(&[], -1),
+        stranger.list(&[], 1),
+        impostor.list(&[&withdrawn], 1),
+    ] {
+        write(&list);
+        tls.reload().unwrap();
+        assert!(talk(&tls, &jane, "localhost").await.is_err());
+        assert!(talk(&tls, &nobody, "localhost").await.is_ok());
+    }
+    // Several lists in one file.
+    write(&(stranger.list(&[], 1) + &authority.list(&[], 1)));
+    tls.reload().unwrap();
+    assert!(talk(&tls, &jane, "localhost").await.is_ok());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Requests that are not what they seem, too large or too slow.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -14,18 +14,21 @@ fn strict() -> Server {
     let config = data.join("wcapd.toml");
     let text = "[limits]\nheader_time = '1s'\nbody_time = '1s'\nrequest_body = '10 KiB'\nheader_bytes = '10 KiB'\n\
                 requests_per_second = 5\nrequests_burst = 20\n\
-                cap_connections_per_address = 2\n[http]\nuncounted = []\n";
+                cap_connections_per_address = 2\ncap_login_time = '1s'\ncap_data_time = '1s'\n[http]\nuncounted = []\n";
     std::fs::write(&config, text).unwrap();
     Server::start(&data, &["--demo", "--config", config.to_str().unwrap()])
 }
 
-/// Everything the server says, until it closes.
+/// Everything the server says, until it closes, which it must.
 fn said(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
-    let _ = stream.read_to_end(&mut answer);
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        // With octets unread the end comes as a reset.
+        assert_ne!(error.kind(), ErrorKind::WouldBlock, "it stays open");
+    }
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -131,6 +134,28 @@ fn slow_requests_are_given_up() {
     }
     // Meanwhile, and afterwards, others are served.
     assert_eq!(http::get(server.http, "/healthz").unwrap().status(), 200);
+}
+
+#[test]
+fn slow_clients_of_cap_are_dropped() {
+    let server = strict();
+    let clients = [
+        ("AUTHENTICATE SCRAM-SHA-256\r\nbiws", "\r\n+\r\n"),
+        (
+            "AUTHENTICATE ANONYMOUS =\r\nSENDDATA\r\nBEGIN:VCALENDAR\r\n",
+            "\r\n2.0.1\r\n.\r\n.\r\n",
+        ),
+    ];
+    let mut streams = clients.map(|(begun, _)| {
+        let mut stream = TcpStream::connect(server.cap).unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        stream
+    });
+    // They end by themselves, and without a word.
+    for ((_, last), stream) in clients.iter().zip(&mut streams) {
+        let answer = said(stream);
+        assert!(answer.ends_with(last), "{answer}");
+    }
 }
 
 #[test]

@@ -205,10 +205,12 @@ impl Run<'_> {
         while let Some(deadline) = self.channel.deadline().filter(|at| *at <= self.now) {
             let (state, was) = (self.channel.state(), self.channel.outgoing.len());
             let busy = self.channel.is_busy();
+            let slow = self.channel.patience() == Some(deadline);
             self.channel.tick(self.now);
             let asked = self.channel.outgoing[was..].starts_with(b"2.0.2");
             self.saw(
                 match (busy, asked) {
+                    _ if slow => Event::Slow,
                     (false, _) => Event::Idle,
                     (true, true) => Event::Late,
                     (true, false) => Event::TooLate,
@@ -339,6 +341,8 @@ fn tight() -> Arc<Settings> {
         cap_idle: Duration::from_secs(60),
         cap_work_time: Duration::from_secs(50),
         cap_continue_time: Duration::from_secs(30),
+        cap_login_time: Duration::from_secs(40),
+        cap_data_time: Duration::from_secs(45),
         ..Limits::default()
     };
     Arc::new(Settings {

@@ -169,7 +169,7 @@ impl Channel {
     }
 
     /// SENDDATA: 2.0.1, and the object may come.
-    pub(super) fn send_data(&mut self, latency: Option<&str>) {
+    pub(super) fn send_data(&mut self, latency: Option<&str>, now: Instant) {
         let latency = match latency.map(seconds) {
             None => None,
             Some(Some(latency)) => Some(latency),
@@ -181,6 +181,7 @@ impl Channel {
         self.state = State::Data;
         let who = self.who.as_ref();
         let who = who.map(|who| (who.current.caller.clone(), who.original.caller.clone()));
+        self.owed = now;
         self.receiving_mut().collecting = Some(Object {
             latency,
             who,

@@ -50,6 +50,8 @@ pub enum Event {
     TooLate,
     /// No command came for AUTOLOGOUTTIME.
     Idle,
+    /// The client takes too long over a message of a login, or over an object.
+    Slow,
     /// The server is told to stop.
     Stop,
     /// The client has gone.
@@ -137,7 +139,7 @@ impl Row {
 
 /// The verbs in the order of the draft's command list, then what happens without one.
 #[rustfmt::skip]
-pub const TABLE: [Row; 22] = {
+pub const TABLE: [Row; 23] = {
     use Action::*;
     use Event::Verb;
     const fn row(
@@ -168,7 +170,8 @@ pub const TABLE: [Row; 22] = {
         row(Event::Done,            (0, 0), Nothing,      Nothing,       Nothing,        Answer,      Answer),
         row(Event::Late,            (0, 0), Nothing,      Nothing,       Nothing,        Ask,         Ask),
         row(Event::TooLate,         (0, 0), Nothing,      Nothing,       Nothing,        GiveUp,      GiveUp),
-        row(Event::Idle,            (0, 0), Close,        Close,         Close,          Close,       Nothing),
+        row(Event::Idle,            (0, 0), Close,        Nothing,       Close,          Nothing,     Nothing),
+        row(Event::Slow,            (0, 0), Nothing,      Close,         Nothing,        Close,       Nothing),
         row(Event::Stop,            (0, 0), SayStopping,  SayStopping,   SayStopping,    FinishFirst, FinishFirst),
         row(Event::Gone,            (0, 0), Close,        Close,         Close,          Close,       Close),
     ]

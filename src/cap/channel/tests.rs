@@ -11,11 +11,11 @@ use crate::limits::Limits;
 const OK: &str = "2.0\r\n.\r\n.\r\n";
 
 /// A session in `state`, its greeting read. In Receive one object is being worked on.
-fn channel(state: State) -> (Channel, Instant) {
+pub(super) fn channel(state: State) -> (Channel, Instant) {
     with_settings(state, Settings::default())
 }
 
-fn with_settings(state: State, settings: Settings) -> (Channel, Instant) {
+pub(super) fn with_settings(state: State, settings: Settings) -> (Channel, Instant) {
     let now = Instant::now();
     let mut channel = Channel::new(Arc::new(settings), Link::default(), now);
     channel.take_outgoing();
@@ -35,7 +35,7 @@ fn with_settings(state: State, settings: Settings) -> (Channel, Instant) {
     (channel, now)
 }
 
-fn text(channel: &mut Channel) -> String {
+pub(super) fn text(channel: &mut Channel) -> String {
     String::from_utf8_lossy(&channel.take_outgoing()).into_owned()
 }
 

@@ -248,3 +248,78 @@ async fn an_idle_session_is_small() {
     let size = size_of_val(&session.run(Begin::Greeting, Pass::free(), stopping));
     assert!(size <= 4096, "a session's future takes {size} octets");
 }
+
+/// Sends `piece` every few milliseconds until the server ends the connection; what it said meanwhile.
+async fn trickle(mut stream: TcpStream, piece: &[u8]) -> String {
+    let mut said = String::new();
+    for _ in 0..2_000 {
+        match timeout(Duration::from_millis(5), stream.read_u8()).await {
+            Ok(Ok(octet)) => said.push(char::from(octet)),
+            Ok(Err(_)) => return said,
+            // What cannot be sent any more is seen when reading.
+            Err(_) => drop(stream.write_all(piece).await),
+        }
+    }
+    panic!("the server still listens after {said:?}");
+}
+
+/// Octets that come for ever do not keep a session: not those of a command line, a login or an object.
+#[tokio::test]
+async fn clients_that_trickle_are_dropped() {
+    let time = Duration::from_millis(60);
+    let limits = [
+        Limits {
+            cap_idle: time,
+            ..Limits::default()
+        },
+        Limits {
+            cap_login_time: time,
+            ..Limits::default()
+        },
+        Limits {
+            cap_data_time: time,
+            ..Limits::default()
+        },
+    ];
+    for (limits, begin, piece, expected) in [
+        (&limits[0], "", "N", ""),
+        (&limits[0], "NOOP\r\n", "\r\n", OK),
+        (&limits[1], "AUTHENTICATE SCRAM-SHA-256\r\n", "b", "+\r\n"),
+        (&limits[2], DATA, "x", "2.0.1"),
+        (&limits[2], DATA, "BEGIN:VCALENDAR\r\n", "2.0.1"),
+    ] {
+        let server = Running::start(bounded(limits.clone())).await;
+        let mut client = server.connect().await;
+        client.write_all(begin.as_bytes()).await.unwrap();
+        let said = trickle(client, piece.as_bytes()).await;
+        assert!(said.contains(expected), "{begin}: {said}");
+        server.connect().await;
+    }
+}
+
+/// Logs in and begins to send an object.
+const DATA: &str = "AUTHENTICATE ANONYMOUS =\r\nSENDDATA\r\n";
+
+/// Nor does reading a little now and then.
+#[tokio::test]
+async fn a_client_that_reads_too_slowly_is_dropped() {
+    let server = Running::start(bounded(Limits {
+        cap_write_time: Duration::from_millis(50),
+        ..Limits::default()
+    }))
+    .await;
+    let (mut reader, mut writer) = server.connect().await.into_split();
+    let asking = tokio::spawn(async move {
+        let commands = b"CAPABILITY\r\n".repeat(1000);
+        while writer.write_all(&commands).await.is_ok() {}
+    });
+    let mut now_and_then = tokio::time::interval(Duration::from_millis(1));
+    for _ in 0..20_000 {
+        now_and_then.tick().await;
+        let _ = timeout(Duration::from_millis(1), reader.read_u8()).await;
+        if asking.is_finished() {
+            return asking.await.unwrap();
+        }
+    }
+    panic!("the client is still served");
+}
