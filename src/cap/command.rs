@@ -103,7 +103,7 @@ pub struct Answer {
     /// Properties beside the status.
     pub properties: Vec<Property>,
     /// Whom the session acts for from now on.
-    pub who: Option<Who>,
+    pub who: Option<Box<Who>>,
     /// Components it answers with, and the iTIP method that each waits with.
     pub objects: Vec<(Option<String>, Component)>,
     /// What became of each component it was to change.

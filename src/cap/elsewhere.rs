@@ -71,7 +71,7 @@ pub struct Unfinished {
     /// What is in no part, to separate them.
     pub boundary: String,
     /// Whom the session acts for afterwards, where that is new.
-    pub who: Option<Who>,
+    pub who: Option<Box<Who>>,
     /// Whether to stop early.
     pub cancel: Cancel,
 }
@@ -278,7 +278,7 @@ impl Unfinished {
 }
 
 fn outcome(
-    who: Option<Who>,
+    who: Option<Box<Who>>,
     argument: String,
     answers: &[(Component, Option<String>)],
     boundary: &str,

@@ -99,7 +99,7 @@ pub enum Outcome {
         note: String,
     },
     /// An object was worked on, and the session acts for somebody else from now on.
-    Became(Who, Box<Outcome>),
+    Became(Box<Who>, Box<Outcome>),
     /// The work on an object ended because it was told to; what it had finished stays.
     Aborted,
     /// It broke off by a defect.

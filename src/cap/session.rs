@@ -4,8 +4,10 @@
 use super::capability;
 use super::command::{Answer, Request};
 use super::job::Who;
+use super::{PRODID, object};
 use crate::core::Core;
-use crate::ical::component::Property;
+use crate::ical::component::{Component, Property};
+use crate::ical::value;
 
 /// The charset of everything that is said.
 const CHARSET: &str = "UTF-8";
@@ -26,7 +28,7 @@ pub(super) fn identify(request: &Request<'_>, _: &str, core: &Core) -> Answer {
     match found {
         Ok(Some((upn, caller))) => {
             let mut answer = Answer::success();
-            answer.who = Some(Who { upn, caller });
+            answer.who = Some(Box::new(Who { upn, caller }));
             answer
         }
         Ok(None) => Answer::of("6.4", "Identity not permitted"),
@@ -68,6 +70,24 @@ pub(super) fn is_spoken(wanted: &str, core: &Core) -> crate::core::Result<bool> 
     };
     let known = known.split(',').any(|known| plain(known) == plain(locale));
     Ok(known && charset.eq_ignore_ascii_case(CHARSET))
+}
+
+/// An object of the server's own about a command: TIMEOUT, the question whether to go on, or the REPLY to an answer to it.
+pub(super) fn word(name: &str, id: Option<&str>, status: Option<(&str, &str)>) -> Vec<u8> {
+    let mut command = Property::new("CMD", name);
+    if let Some(id) = id {
+        command = command.with_param("ID", id);
+    }
+    let mut made = Component::new("VCALENDAR")
+        .with(Property::new("VERSION", "2.0"))
+        .with(Property::new("PRODID", PRODID))
+        .with(command);
+    if let Some((code, text)) = status {
+        let mut reply = Component::new("VREPLY");
+        reply.push(value::request_status_property(code, text, None));
+        made.push_component(reply);
+    }
+    object::reply(&[(made, id.map(str::to_owned))], "")
 }
 
 /// CONTINUE and ABORT that come as the turn of their object has come: what they could be about is done.
