@@ -148,7 +148,7 @@ fn create_group(
     }
 }
 
-fn touched(request: &Request<'_>, touched: Vec<Touched>) -> Answer {
+pub(super) fn touched(request: &Request<'_>, touched: Vec<Touched>) -> Answer {
     let entry = |touched: Touched| {
         let outcome = touched.outcome.as_ref().map(|()| "Success");
         let (code, text) = status(request.dialect, outcome);

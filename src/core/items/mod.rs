@@ -23,6 +23,7 @@ pub mod meaning;
 pub(in crate::core) mod organizer;
 mod own_part;
 pub mod people;
+mod relocate;
 mod reply;
 mod revision;
 pub mod rules;
