@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod listen;
 pub mod open;
+mod patience;
 mod people;
 mod sockets;
 mod stream;
