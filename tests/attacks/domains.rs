@@ -359,8 +359,8 @@ fn cap_tells_nothing_of_another_domain() {
         other => panic!("{other:?}"),
     };
     let expand = |who: &str, upn: &str| {
-        let (caller, upn) = (caller(who), upn.to_owned());
-        ask(Job::ExpandUser { caller, upn })
+        let (who, upn) = (caller(who).into(), upn.to_owned());
+        ask(Job::ExpandUser { who, upn })
     };
     for upn in ["ann@a.test", "staff@a.test", "abe@a.test"] {
         let missing = expand("eve@b.test", "xyz@a.test");
@@ -368,8 +368,8 @@ fn cap_tells_nothing_of_another_domain() {
     }
     assert!(expand("abe@a.test", "staff@a.test").contains("cap://localhost/ann@a.test"));
     let calid = |who: &str, calid: &str| {
-        let (caller, calid) = (caller(who), calid.to_owned());
-        ask(Job::ExpandCalendar { caller, calid })
+        let (who, calid) = (caller(who).into(), calid.to_owned());
+        ask(Job::ExpandCalendar { who, calid })
     };
     assert_eq!(
         calid("eve@b.test", "ann@a.test"),
@@ -380,7 +380,7 @@ fn cap_tells_nothing_of_another_domain() {
             "BEGIN:VCAP|METHOD:READ|TARGET:ann@a.test|BEGIN:VQUERY|QUERY:SELECT {select}|END:VQUERY|END:VCAP|"
         );
         ask(Job::Object {
-            caller: caller(who),
+            who: caller(who).into(),
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         })
@@ -405,7 +405,7 @@ fn cap_tells_nothing_of_another_domain() {
         );
         let before = kept(&target);
         ask(Job::Object {
-            caller: caller("eve@b.test"),
+            who: caller("eve@b.test").into(),
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         });

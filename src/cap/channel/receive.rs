@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::super::frame;
 use super::super::ids::CommandIds;
-use super::super::job::{Cancel, Job, Outcome};
+use super::super::job::{Acting, Cancel, Job, Outcome};
 use super::super::settings::{Settings, Share};
 use super::super::status::Status;
 use super::{Action, Channel, Event, State};
@@ -66,7 +66,7 @@ struct Object {
     /// When the lone dot came.
     complete: Option<Instant>,
     /// Who sent it.
-    caller: Option<Caller>,
+    who: Option<Acting>,
     /// Why it will not be taken.
     fault: Option<Status>,
 }
@@ -180,10 +180,10 @@ impl Channel {
         self.reply(Status::SEND_DATA, "");
         self.state = State::Data;
         self.owed = now;
-        let caller = self.who.as_ref().map(|who| who.current.caller.clone());
+        let who = self.who.as_ref().map(|who| who.acting());
         self.receiving_mut().collecting = Some(Object {
             latency,
-            caller,
+            who,
             ..Object::default()
         });
     }
@@ -294,7 +294,7 @@ impl Channel {
         let id = object.ids.only().map(str::to_owned);
         self.faults = 0;
         self.job = Some(Job::Object {
-            caller: object.caller.unwrap_or(Caller::Anonymous),
+            who: object.who.unwrap_or(Caller::Anonymous.into()),
             octets: object.octets,
             cancel: cancel.clone(),
         });
