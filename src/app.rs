@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod listen;
 pub mod open;
+mod patience;
 mod peers;
 mod people;
 mod sockets;

@@ -194,6 +194,18 @@ limits! {
     body_time: Duration, Time = MINUTE;
     /// Time a client may leave an answer unread before it is given up.
     write_time: Duration, Time = MINUTE;
+    /// Octets of an answer a client must take within write_time; one that takes less is given up as if it took none.
+    /// Answers stay in memory until they are taken.
+    write_least: usize, Bytes = 64 * KIB;
+    /// Fields of one header. Browsers send twenty.
+    header_fields: usize, Count = 100;
+    /// Requests under way at a time on one HTTP/2 connection; further ones are refused.
+    http2_streams: usize, Count = 100;
+    /// Requests of one HTTP/2 connection that the client has taken back before they were looked at; one more ends it.
+    /// Asking and taking back costs a client nothing.
+    http2_resets: usize, Count = 20;
+    /// Requests of one HTTP/2 connection that broke the protocol and were refused for that; one more ends it.
+    http2_faults: usize, Count = 100;
     /// HTTP connections at a time; more wait in the system's queue. Each needs a descriptor and some 10 KiB.
     connections: usize, Count = 8_192;
     /// Jobs on the blocking pool at a time: scans, expansions, password hashes. More wait their turn.

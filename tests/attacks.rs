@@ -8,6 +8,8 @@ mod common;
 mod content;
 #[path = "attacks/domains.rs"]
 mod domains;
+#[path = "attacks/logins.rs"]
+mod logins;
 #[path = "attacks/passwords.rs"]
 mod passwords;
 #[path = "attacks/requests.rs"]
@@ -136,7 +138,14 @@ fn tests_of(file: &Path, module: &str) -> BTreeSet<String> {
 fn the_table_names_every_attack() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut tests = BTreeSet::new();
-    for module in ["passwords", "sessions", "requests", "content", "domains"] {
+    for module in [
+        "passwords",
+        "logins",
+        "sessions",
+        "requests",
+        "content",
+        "domains",
+    ] {
         let file = top.join(format!("tests/attacks/{module}.rs"));
         tests.extend(tests_of(&file, module));
     }

@@ -78,8 +78,7 @@ impl World {
     /// Carries out an object of CAP.
     fn cap(&self, name: &str, object: &str) -> String {
         let job = Job::Object {
-            caller: self.caller(name),
-            login: self.caller(name),
+            who: self.caller(name).into(),
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         };

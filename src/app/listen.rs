@@ -2,27 +2,30 @@
 //!
 //! HTTP/1.1 and HTTP/2 on one port, inside TLS by ALPN, else by prior knowledge. Each wait for the client has a bound
 //! of its own: for the TLS handshake (`limits.handshake_time`), for the first octets, for a header (both
-//! `limits.header_time`), for the client to read the answer (`limits.write_time`). The time a body may take is
-//! watched where bodies are read.
+//! `limits.header_time`), for the client to read the answer (`limits.write_time`, here and in `patience`). The time a
+//! body may take is watched where bodies are read.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::body::Body;
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
-use tower::util::MapRequest;
+use tower::ServiceExt as _;
 
+use super::patience::Patience;
 use super::stream::{Impatient, Opened};
 use super::target::Repaired;
 use crate::limits::Limits;
@@ -34,6 +37,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Least room for a header that the HTTP library works with, in octets.
 const HEADER_LEAST: usize = 8 << 10;
+
+/// As many fields of a header the HTTP library takes apart without asking for memory.
+const FIELDS_IN_PLACE: usize = 100;
 
 /// What whoever speaks HTTP to a port of HTTPS is told.
 const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
@@ -75,6 +81,7 @@ pub async fn serve(
     grace: Duration,
 ) {
     let builder = Arc::new(builder(limits));
+    let limits = Arc::new(limits.clone());
     let slots = Arc::new(Semaphore::new(
         limits.connections.min(Semaphore::MAX_PERMITS),
     ));
@@ -92,8 +99,7 @@ pub async fn serve(
                         options: options.clone(),
                         address,
                         watcher: graceful.watcher(),
-                        header_time: limits.header_time,
-                        write_time: limits.write_time,
+                        limits: Arc::clone(&limits),
                         _slot: slot,
                     };
                     tokio::spawn(connection.serve(stream, stopped.clone()));
@@ -143,6 +149,7 @@ async fn accept(
 }
 
 fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -152,9 +159,15 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
+        .max_header_list_size(number(limits.header_bytes))
+        .max_concurrent_streams(number(limits.http2_streams))
+        .max_pending_accept_reset_streams(limits.http2_resets)
+        .max_local_error_reset_streams(limits.http2_faults)
         .keep_alive_interval(limits.header_time)
         .keep_alive_timeout(limits.header_time);
+    if limits.header_fields > FIELDS_IN_PLACE {
+        builder.http1().max_headers(limits.header_fields);
+    }
     builder
 }
 
@@ -165,8 +178,7 @@ struct Connection {
     options: Options,
     address: Option<IpAddr>,
     watcher: Watcher,
-    header_time: Duration,
-    write_time: Duration,
+    limits: Arc<Limits>,
     _slot: Option<OwnedSemaphorePermit>,
 }
 
@@ -180,21 +192,38 @@ impl Connection {
         let Some((opened, secure)) = opened else {
             return;
         };
-        let io = TokioIo::new(Repaired::new(Impatient::new(opened, self.write_time)));
+        let io = TokioIo::new(Repaired::new(Impatient::new(
+            opened,
+            self.limits.write_time,
+        )));
         let direct = Origin {
             address: self.address,
             secure,
         };
-        let proxies = self.options.proxies;
-        let service = MapRequest::new(self.router, move |mut request: Request<Incoming>| {
-            let origin = proxies.origin(direct, request.headers());
+        let patience = Patience::new(&self.limits);
+        let asked = patience.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            let answer = asked.asked();
+            let origin = self.options.proxies.origin(direct, request.headers());
             request.extensions_mut().insert(origin);
-            request
+            let few = request.headers().len() <= self.limits.header_fields;
+            let router = few.then(|| self.router.clone());
+            async move {
+                let response = match router {
+                    Some(router) => router.oneshot(request).await?,
+                    None => too_many_fields(),
+                };
+                Ok::<_, Infallible>(answer.give(response))
+            }
         });
-        let service = TowerToHyperService::new(service);
         let connection = self.builder.serve_connection(io, service).into_owned();
-        if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(error, "HTTP connection broke off");
+        tokio::select! {
+            ended = self.watcher.watch(connection) => {
+                if let Err(error) = ended {
+                    tracing::debug!(error, "HTTP connection broke off");
+                }
+            }
+            () = patience.ends() => tracing::debug!("HTTP client given up"),
         }
     }
 
@@ -226,9 +255,16 @@ impl Connection {
     }
 
     async fn begun(&self, stream: Box<dyn Duplex>) -> Option<Opened> {
-        let opened = timeout(self.header_time, Opened::wait(stream)).await;
+        let opened = timeout(self.limits.header_time, Opened::wait(stream)).await;
         opened.ok()?.ok().filter(|opened| opened.first().is_some())
     }
+}
+
+/// What a request whose header has more fields than it may is told (RFC 6585 section 5).
+fn too_many_fields() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response
 }
 
 /// Says that TLS is spoken here. Closing with unread octets would take the words back, so some are read.
@@ -242,6 +278,10 @@ async fn refuse(mut stream: Opened) -> io::Result<()> {
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
+mod bounds_tests;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use axum::routing::get;
@@ -250,7 +290,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     /// Limits whose waits are short enough to sit out.
-    fn impatient() -> Limits {
+    pub(super) fn impatient() -> Limits {
         Limits {
             header_time: Duration::from_millis(80),
             write_time: Duration::from_millis(80),
@@ -258,13 +298,13 @@ mod tests {
         }
     }
 
-    struct Server {
-        addr: SocketAddr,
+    pub(super) struct Server {
+        pub(super) addr: SocketAddr,
         stop: watch::Sender<bool>,
         ended: tokio::task::JoinHandle<()>,
     }
 
-    async fn start(router: Router, limits: Limits) -> Server {
+    pub(super) async fn start(router: Router, limits: Limits) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -284,12 +324,12 @@ mod tests {
         Server { addr, stop, ended }
     }
 
-    fn hello() -> Router {
+    pub(super) fn hello() -> Router {
         Router::new().route("/", get(|| async { "hello" }))
     }
 
     /// Everything the server says to `request`, until it closes.
-    async fn ask(addr: SocketAddr, request: &[u8]) -> String {
+    pub(super) async fn ask(addr: SocketAddr, request: &[u8]) -> String {
         let mut stream = TcpStream::connect(addr).await.unwrap();
         stream.write_all(request).await.unwrap();
         let mut answer = Vec::new();
@@ -441,8 +481,7 @@ mod tests {
                 },
                 address: address.map(|address| address.parse().unwrap()),
                 watcher: graceful.watcher(),
-                header_time: Duration::from_secs(10),
-                write_time: Duration::from_secs(10),
+                limits: Arc::default(),
                 _slot: None,
             };
             let (ours, mut theirs) = tokio::io::duplex(10_000);

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use super::capability;
 use super::frame::{self, Lines, TooLong};
-use super::job::{Job, Outcome, Who};
+use super::job::{Acting, Job, Outcome, Who};
 use super::settings::{Link, Settings};
 use super::status::Status;
 use receive::{Receiving, Running};
@@ -53,6 +53,15 @@ pub struct Channel {
 struct Identified {
     original: Who,
     current: Who,
+}
+
+impl Identified {
+    fn acting(&self) -> Acting {
+        Acting {
+            original: self.original.caller.clone(),
+            caller: self.current.caller.clone(),
+        }
+    }
 }
 
 impl Channel {
@@ -400,13 +409,10 @@ impl Channel {
 
     fn expand(&mut self, action: Action, name: &str) {
         let Some(who) = &self.who else { return };
-        let (caller, name) = (who.current.caller.clone(), name.to_owned());
+        let (who, name) = (who.acting(), name.to_owned());
         self.start(match action {
-            Action::ExpandCalendar => Job::ExpandCalendar {
-                caller,
-                calid: name,
-            },
-            _ => Job::ExpandUser { caller, upn: name },
+            Action::ExpandCalendar => Job::ExpandCalendar { who, calid: name },
+            _ => Job::ExpandUser { who, upn: name },
         });
     }
 

@@ -19,6 +19,25 @@ pub struct Who {
     pub caller: Caller,
 }
 
+/// For whom something is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acting {
+    /// Whoever logged in.
+    pub original: Caller,
+    /// Whom the session acts for since its last IDENTIFY; the same without one.
+    pub caller: Caller,
+}
+
+impl From<Caller> for Acting {
+    /// Somebody who acts for themselves.
+    fn from(caller: Caller) -> Self {
+        Self {
+            original: caller.clone(),
+            caller,
+        }
+    }
+}
+
 /// A piece of work.
 #[derive(Debug)]
 pub enum Job {
@@ -41,14 +60,14 @@ pub enum Job {
     /// The calendars behind an address.
     ExpandCalendar {
         /// Who asks.
-        caller: Caller,
+        who: Acting,
         /// The address.
         calid: String,
     },
     /// The calendars of a user, or of a group's members.
     ExpandUser {
         /// Who asks.
-        caller: Caller,
+        who: Acting,
         /// The name.
         upn: String,
     },
@@ -56,28 +75,13 @@ pub enum Job {
     GenerateUids(usize),
     /// What SENDDATA brought.
     Object {
-        /// Who asks, as of when the object began to arrive.
-        caller: Caller,
-        /// Whoever logged in.
-        login: Caller,
+        /// Who asks, as of when the object was begun.
+        who: Acting,
         /// A MIME entity, dots unstuffed, lines ending in CR LF.
         octets: Vec<u8>,
         /// Whether to stop early.
         cancel: Cancel,
     },
-}
-
-impl Job {
-    /// On whose behalf it is done, if anybody's; of IDENTIFY whoever logged in.
-    pub(super) fn caller_mut(&mut self) -> Option<&mut Caller> {
-        match self {
-            Self::Identify { original, .. } => Some(original),
-            Self::ExpandCalendar { caller, .. }
-            | Self::ExpandUser { caller, .. }
-            | Self::Object { caller, .. } => Some(caller),
-            Self::Authenticate { .. } | Self::GenerateUids(_) => None,
-        }
-    }
 }
 
 /// What came of it.

@@ -3,7 +3,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::job::{Carried, Job, Outcome, Who};
+use super::job::{Acting, Carried, Job, Outcome, Who};
 use super::sasl::Step;
 use super::settings::Settings;
 use super::status::Status;
@@ -55,16 +55,7 @@ pub fn turned_away(job: &Job) -> Outcome {
 }
 
 /// Carries `job` out for a client.
-pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job) -> Carried {
-    if let Some(caller) = job.caller_mut() {
-        match core.current(caller) {
-            Ok(current) => *caller = current,
-            Err(error) => {
-                tracing::error!(?error, "cannot tell whether an account is open");
-                *caller = Caller::Anonymous;
-            }
-        }
-    }
+pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> Carried {
     let outcome = match job {
         Job::Authenticate {
             exchange,
@@ -72,6 +63,7 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job)
             link,
         } => Outcome::Authenticate(exchange.step(message.as_deref(), &link, client, core)),
         Job::Identify { original, upn } => {
+            let original = now(core, original.into());
             let found = core.act_as(&original, upn.as_deref(), client);
             let found = found.unwrap_or_else(|error| {
                 tracing::error!(?error, "cannot tell who may act as whom");
@@ -79,13 +71,15 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job)
             });
             Outcome::Identify(found.map(|(upn, caller)| Who { upn, caller }))
         }
-        Job::ExpandCalendar { caller, calid } => {
+        Job::ExpandCalendar { who, calid } => {
+            let caller = now(core, who);
             let found = core.expand_calendar(&caller, &calid);
             audit::expansion(core, (&caller, client), "CALIDEXPAND", &calid, &found);
             let addresses = found.map(|found| (address(&found, settings), false));
             expansion(calid, addresses)
         }
-        Job::ExpandUser { caller, upn } => {
+        Job::ExpandUser { who, upn } => {
+            let caller = now(core, who);
             let most = match settings.limits.cap_expand_list {
                 // As MAXUPNEXPANDLIST has it.
                 0 => usize::MAX,
@@ -104,13 +98,13 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job)
             reply(Status::SUCCESS, String::new(), uids.collect::<String>())
         }
         Job::Object {
-            caller,
-            login,
+            who,
             octets,
             cancel,
         } => {
+            let login = now(core, who.original.clone().into());
             let asker = command::Asker {
-                caller: &caller,
+                caller: &now(core, who),
                 login: &login,
                 client,
             };
@@ -118,6 +112,15 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, mut job: Job)
         }
     };
     Carried::Done(outcome)
+}
+
+/// The caller as the accounts are now.
+fn now(core: &Core, who: Acting) -> Caller {
+    let current = core.current_for(&who.original, &who.caller);
+    current.unwrap_or_else(|error| {
+        tracing::error!(?error, "cannot tell whether an account is open");
+        Caller::Anonymous
+    })
 }
 
 /// A line with the address of a calendar.

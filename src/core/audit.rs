@@ -43,20 +43,34 @@ pub fn deed(deed: &Deed<'_>) {
     );
 }
 
-/// Logs an attempt to log in.
-pub(super) fn login(login: &str, client: Client, outcome: &Result<Identity>) {
+/// Logs an attempt to log in, and how it was made.
+pub(super) fn login(
+    login: &str,
+    mechanism: &'static str,
+    client: Client,
+    outcome: &Result<Identity>,
+) {
     let (who, outcome) = match outcome {
         Ok(identity) => (identity.name.to_string(), "done"),
         Err(error) => (String::new(), reason(error)),
     };
-    tracing::info!(target: TARGET, who, client = %client, what = "login", typed = cut(login), outcome, "login");
-}
-
-/// Logs that an administrator began to act as another user.
-pub(super) fn acting(administrator: &Identity, other: &str, client: Client, done: bool) {
     tracing::info!(
         target: TARGET,
-        who = %administrator.name,
+        who,
+        client = %client,
+        what = "login",
+        mechanism,
+        typed = cut(login),
+        outcome,
+        "login"
+    );
+}
+
+/// Logs that somebody who is logged in began to act as another user, or may not.
+pub(super) fn acting(original: &Caller, other: &str, client: Client, done: bool) {
+    tracing::info!(
+        target: TARGET,
+        who = name(original),
         client = %client,
         what = "login as another",
         typed = cut(other),

@@ -391,6 +391,21 @@ impl Core {
         Ok(found.unwrap_or(Caller::Anonymous))
     }
 
+    /// The same for a session in which `original` logged in and acts as `caller`: whoever is shut or gone acts for nobody
+    /// else either.
+    ///
+    /// Errors: those of the store.
+    pub fn current_for(&self, original: &Caller, caller: &Caller) -> Result<Caller> {
+        let now = self.current(original)?;
+        if original == caller {
+            return Ok(now);
+        }
+        match (original, now) {
+            (Caller::User(_), Caller::Anonymous) => Ok(Caller::Anonymous),
+            _ => self.current(caller),
+        }
+    }
+
     fn recheck(&self) -> i64 {
         let period = self.settings().limits.directory_recheck.as_secs();
         i64::try_from(period).unwrap_or(i64::MAX)

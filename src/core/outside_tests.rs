@@ -269,4 +269,11 @@ fn sessions_that_doors_keep_end_with_the_account_too() {
     assert!(current.identity().unwrap().domain_administrator);
     core.set_enabled("ann@a.test", false).unwrap();
     assert_eq!(core.current(&ann).unwrap(), Caller::Anonymous);
+    // Whom she acts for is no matter then, and the other way round.
+    let ben = Caller::User(core.authenticate("ben@b.test", "ben", HERE).unwrap());
+    assert_eq!(core.current_for(&ann, &ben).unwrap(), Caller::Anonymous);
+    assert_eq!(core.current_for(&ben, &ann).unwrap(), Caller::Anonymous);
+    assert_eq!(core.current_for(&ben, &ben).unwrap(), ben);
+    // Who came without an account has none that could be shut.
+    assert_eq!(core.current_for(&Caller::Anonymous, &ben).unwrap(), ben);
 }

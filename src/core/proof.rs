@@ -184,7 +184,7 @@ impl Core {
         client: Client,
     ) -> Result<(Identity, [u8; 32])> {
         let holds = keys.holds(messages, proof);
-        let identity = self.admit(login, client, holds)?;
+        let identity = self.admit(login, "SCRAM-SHA-256", client, holds)?;
         Ok((identity, keyed(&keys.server_key, &[messages])))
     }
 
@@ -215,7 +215,7 @@ impl Core {
             let expected = digested.proof(&hash, "AUTHENTICATE");
             same_secret(expected.as_bytes(), digested.response.as_bytes())
         };
-        let identity = self.admit(login, client, holds && known.is_some())?;
+        let identity = self.admit(login, "DIGEST-MD5", client, holds && known.is_some())?;
         Ok((identity, digested.proof(&known.unwrap_or(hash), "")))
     }
 
@@ -233,11 +233,13 @@ impl Core {
                 .read(|t| directory::user(t, address, self.home()))?;
             if found.is_some() {
                 // A certificate is no guess: what is counted is who got in.
-                return self.admit(address, client, true);
+                return self.admit(address, "certificate", client, true);
             }
         }
         let message = "the certificate is for nobody who has an account here";
-        Err(Error::new(Kind::NotAuthenticated, message))
+        let outcome = Err(Error::new(Kind::NotAuthenticated, message));
+        audit::login(&addresses.join(" "), "certificate", client, &outcome);
+        outcome
     }
 
     /// Whom whoever logged in as `original` may act as: `wanted`, or themselves without one. The UPN, and the caller.
@@ -278,9 +280,7 @@ impl Core {
             (true, true) => Some(Caller::Anonymous),
             (true, false) => self.enabled_user(&wanted)?.map(Caller::User),
         };
-        if let Caller::User(user) = original {
-            audit::acting(user, &wanted, client, found.is_some());
-        }
+        audit::acting(original, &wanted, client, found.is_some());
         Ok(found.map(|caller| (wanted, caller)))
     }
 

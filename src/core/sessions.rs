@@ -75,7 +75,8 @@ impl Core {
     ) -> Result<(Caller, String)> {
         let administrator = self.authenticate(login, password, client)?;
         let identity = self.other(&administrator, other);
-        audit::acting(&administrator, other, client, identity.is_ok());
+        let original = Caller::User(administrator);
+        audit::acting(&original, other, client, identity.is_ok());
         let caller = Caller::User(identity?);
         let token = self.begin_session(&caller, client)?;
         Ok((caller, token))

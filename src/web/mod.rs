@@ -11,7 +11,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Request};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +20,7 @@ use axum::routing::{get, post};
 use minijinja::Environment;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use time::Duration;
+use tokio::time::timeout;
 use tower_http::csrf::CsrfLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_sessions::cookie::SameSite;
@@ -90,6 +92,7 @@ pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, TemplateError> {
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(idle));
     let admit = dispatch.clone();
+    let patience = core.settings().limits.body_time;
     let state = State {
         core,
         dispatch,
@@ -99,10 +102,10 @@ pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, TemplateError> {
         .route("/app/", get(pages::app))
         .route("/login", get(pages::login_form).post(pages::login))
         .route("/logout", post(pages::logout))
+        .layer(from_fn_with_state(patience, sent))
         .layer(cookies)
         .layer(from_fn(secured))
         .layer(CsrfLayer::new())
-        .layer(DefaultBodyLimit::max(FORM_MAX))
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .with_state(state);
     Ok(pages
@@ -134,6 +137,23 @@ async fn counted(
             let wait = [(header::RETRY_AFTER, HeaderValue::from(busy.0))];
             let text = "Too many requests. Please wait a moment.\n";
             (StatusCode::TOO_MANY_REQUESTS, wait, text).into_response()
+        }
+    }
+}
+
+/// Takes the whole body of a request, which may be neither long nor slow.
+async fn sent(
+    axum::extract::State(patience): axum::extract::State<std::time::Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (head, body) = request.into_parts();
+    match timeout(patience, to_bytes(body, FORM_MAX)).await {
+        Ok(Ok(body)) => next.run(Request::from_parts(head, Body::from(body))).await,
+        Ok(Err(_)) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+        Err(_) => {
+            let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+            (StatusCode::REQUEST_TIMEOUT, close).into_response()
         }
     }
 }

@@ -278,3 +278,21 @@ async fn a_host_header_does_not_get_into_commands() {
     let refused = browser.send(Method::POST, "/login", &large, &[]).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+/// A form that does not end is not waited for.
+#[tokio::test]
+async fn a_slow_form_is_given_up() {
+    let mut settings = crate::core::testing::settings();
+    settings.limits.body_time = std::time::Duration::from_millis(20);
+    let (core, _) = crate::core::testing::core_with(settings);
+    let router = router(core, Dispatch::new(4, true)).unwrap();
+    for path in ["/login", "/logout"] {
+        let request =
+            Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = request.body(Body::from_stream(never));
+        let response = router.clone().oneshot(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT, "{path}");
+        assert_eq!(response.headers()["connection"], "close");
+    }
+}

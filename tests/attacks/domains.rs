@@ -8,6 +8,7 @@ use wcapd::cap::work;
 use wcapd::config::Config;
 use wcapd::core::accounts::NewUser;
 use wcapd::core::{Caller, Client};
+use wcapd::dispatch::Dispatch;
 use wcapd::wcap::args::{Kind, Param};
 use wcapd::wcap::registry;
 
@@ -359,8 +360,8 @@ fn cap_tells_nothing_of_another_domain() {
         other => panic!("{other:?}"),
     };
     let expand = |who: &str, upn: &str| {
-        let (caller, upn) = (caller(who), upn.to_owned());
-        ask(Job::ExpandUser { caller, upn })
+        let (who, upn) = (caller(who).into(), upn.to_owned());
+        ask(Job::ExpandUser { who, upn })
     };
     for upn in ["ann@a.test", "staff@a.test", "abe@a.test"] {
         let missing = expand("eve@b.test", "xyz@a.test");
@@ -368,8 +369,8 @@ fn cap_tells_nothing_of_another_domain() {
     }
     assert!(expand("abe@a.test", "staff@a.test").contains("cap://localhost/ann@a.test"));
     let calid = |who: &str, calid: &str| {
-        let (caller, calid) = (caller(who), calid.to_owned());
-        ask(Job::ExpandCalendar { caller, calid })
+        let (who, calid) = (caller(who).into(), calid.to_owned());
+        ask(Job::ExpandCalendar { who, calid })
     };
     assert_eq!(
         calid("eve@b.test", "ann@a.test"),
@@ -380,8 +381,7 @@ fn cap_tells_nothing_of_another_domain() {
             "BEGIN:VCAP|METHOD:READ|TARGET:ann@a.test|BEGIN:VQUERY|QUERY:SELECT {select}|END:VQUERY|END:VCAP|"
         );
         ask(Job::Object {
-            caller: caller(who),
-            login: caller(who),
+            who: caller(who).into(),
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         })
@@ -406,11 +406,94 @@ fn cap_tells_nothing_of_another_domain() {
         );
         let before = kept(&target);
         ask(Job::Object {
-            caller: caller("eve@b.test"),
-            login: caller("eve@b.test"),
+            who: caller("eve@b.test").into(),
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         });
         assert_eq!(kept(&target), before, "{change}");
     }
+}
+
+/// Whether by the address, by another's host, or by logging in as a group or at a host where one is not at home.
+#[test]
+fn pages_show_nothing_of_another_domain() {
+    let mut target = two(&[]);
+    let pages = wcapd::web::router(target.core.clone(), Dispatch::new(4, true)).unwrap();
+    target.router = target.router.merge(pages);
+    let ask = |path: &str, host: &str, cookie: &str| {
+        let request = Request::get(path)
+            .header("host", host)
+            .header("cookie", cookie);
+        target.send(request.body(Body::empty()).unwrap())
+    };
+    let log_in = |host: &str, user: &str, password: &str| {
+        let request = Request::post("/login")
+            .header("host", host)
+            .header("content-type", "application/x-www-form-urlencoded");
+        let form = format!("user={user}&password={password}");
+        target.send(request.body(Body::from(form)).unwrap())
+    };
+    let cookie_of = |answer: &crate::Answer| {
+        let cookie = answer.head.headers.get("set-cookie")?.to_str().ok()?;
+        Some(cookie.split(';').next()?.to_owned())
+    };
+    // Names of people, groups and nobody get one answer, but for the name that was typed.
+    let names = ["xyz@a.test", "ann@a.test", "staff@a.test", "ann", "staff"];
+    let [nobody, others @ ..] = names.map(|name| {
+        let answer = log_in("cal.a.test", name, "wrong");
+        assert_eq!(answer.head.status, 401, "{name}");
+        answer.whole().replace(name, "NAME")
+    });
+    for (answer, name) in others.iter().zip(&names[1..]) {
+        // The answer's length follows from the name's.
+        let cut = |text: &str| {
+            text.split("\n")
+                .skip(2)
+                .map(str::to_owned)
+                .collect::<String>()
+        };
+        assert_eq!(cut(answer), cut(&nobody), "{name}");
+    }
+    let eve = log_in("cal.a.test", "eve", "eve@b.test");
+    assert_eq!(eve.head.status, 401);
+    let eve = cookie_of(&log_in("cal.b.test", "eve", "eve@b.test")).unwrap();
+    let own = ask("/app/", "cal.b.test", &eve);
+    assert_eq!(own.head.status, 200);
+    for host in ["cal.b.test", "cal.a.test", "localhost"] {
+        for query in [
+            "",
+            "?calid=ann@a.test",
+            "?user=ann@a.test&calid=ann%40a.test",
+            "?calid=staff@a.test",
+        ] {
+            let page = ask(&format!("/app/{query}"), host, &eve);
+            let text = page.text.replace(host, "cal.b.test");
+            assert_eq!(text, own.text, "{query} at {host}");
+            assert!(!text.contains(MARK) && !text.contains("a.test"), "{text}");
+        }
+        for path in ["/app/ann@a.test", "/app/staff@a.test", "/app/../ann@a.test"] {
+            let page = ask(path, host, &eve);
+            assert!(
+                page.head.status == 404 || page.text.contains("ERRNO:52"),
+                "{path}"
+            );
+            assert!(!page.text.contains(MARK), "{path}");
+        }
+    }
+    // Members of a group that eve invites do not stand on her page.
+    let id = target.log_in("eve@b.test");
+    let answer = target.get(&format!(
+        "/storeevents.wcap?id={id}&calid=eve&dtstart=20260106T100000Z&summary=mine&method=2&\
+         attendees=PARTSTAT=NEEDS-ACTION^staff@a.test"
+    ));
+    assert_eq!(answer.errno(), "0");
+    let page = ask("/app/", "cal.b.test", &eve);
+    assert!(
+        page.text.contains("mine") && !page.text.contains("abe@") && !page.text.contains(MARK),
+        "{}",
+        page.text
+    );
+    // It is there for those at home.
+    let ann = cookie_of(&log_in("cal.a.test", "ann", "ann@a.test")).unwrap();
+    assert!(ask("/app/", "cal.a.test", &ann).text.contains(MARK));
 }

@@ -14,7 +14,7 @@ fn strict() -> Server {
     let config = data.join("wcapd.toml");
     let text = "[limits]\nheader_time = '1s'\nbody_time = '1s'\nrequest_body = '10 KiB'\nheader_bytes = '10 KiB'\n\
                 requests_per_second = 5\nrequests_burst = 20\n\
-                cap_connections_per_address = 2\ncap_login_time = '1s'\ncap_data_time = '1s'\n[http]\nuncounted = []\n";
+                cap_connections_per_address = 2\nhttp2_streams = 5\nwrite_time = '1s'\ncap_login_time = '1s'\ncap_data_time = '1s'\n[http]\nuncounted = []\n";
     std::fs::write(&config, text).unwrap();
     Server::start(&data, &["--demo", "--config", config.to_str().unwrap()])
 }
@@ -125,6 +125,8 @@ fn slow_requests_are_given_up() {
         "GET /wcap/version.wcap HTTP/1.1\r\nHost: x\r\nX-Slow: ",
         "POST /wcap/version.wcap HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: 10\r\n\r\nx=",
+        "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: 10\r\n\r\nuser",
     ] {
         let mut stream = TcpStream::connect(server.http).unwrap();
         stream.write_all(slow.as_bytes()).unwrap();
@@ -156,6 +158,66 @@ fn slow_clients_of_cap_are_dropped() {
         let answer = said(stream);
         assert!(answer.ends_with(last), "{answer}");
     }
+}
+
+/// A frame of HTTP/2 (RFC 9113 section 4.1) on a stream.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let head = [0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream];
+    [&head, payload].concat()
+}
+
+/// The kinds of the frames in what the server said.
+fn kinds(mut octets: &[u8]) -> Vec<u8> {
+    let mut found = Vec::new();
+    while let [a, b, c, kind, ..] = octets {
+        found.push(*kind);
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        octets = octets.get(9 + length..).unwrap_or_default();
+    }
+    found
+}
+
+/// Requests that are taken back at once, more streams than there may be, and answers that nobody takes: HTTP/2 makes
+/// all of that cheap for a client.
+#[test]
+fn http2_gives_no_more_away() {
+    const SETTINGS: u8 = 4;
+    const HEADERS: u8 = 1;
+    const RESET: u8 = 3;
+    const AWAY: u8 = 7;
+    let server = strict();
+    let begin = |settings: &[u8]| {
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        [&preface[..], &frame(SETTINGS, 0, 0, settings)].concat()
+    };
+    // GET http://x/login, the end of header and request.
+    let ask = |stream| frame(HEADERS, 5, stream, b"\x82\x86\x01\x01x\x04\x06/login");
+    let heard = |sent: &[u8]| {
+        let mut stream = TcpStream::connect(server.http).unwrap();
+        stream.write_all(sent).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
+        let mut octets = Vec::new();
+        if let Err(error) = stream.read_to_end(&mut octets) {
+            assert_ne!(error.kind(), ErrorKind::WouldBlock, "it stays open");
+        }
+        kinds(&octets)
+    };
+    let mut flood = begin(b"");
+    for stream in (1..=199).step_by(2) {
+        flood.extend(ask(stream));
+        flood.extend(frame(RESET, 0, stream, b"\0\0\0\x08"));
+    }
+    assert!(heard(&flood).contains(&AWAY));
+    // SETTINGS_INITIAL_WINDOW_SIZE is 0, so that no answer may be sent; the bound on streams lets five begin.
+    let mut many = begin(b"\0\x04\0\0\0\0");
+    for stream in (1..=13).step_by(2) {
+        many.extend(ask(stream));
+    }
+    let heard = heard(&many);
+    let count = |kind| heard.iter().filter(|found| **found == kind).count();
+    assert_eq!((count(HEADERS), count(RESET)), (5, 2), "{heard:?}");
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! Taking over sessions: bringing an id along, guessing one, using one at the wrong door or after its end.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use ::http::Request;
 use axum::body::Body;
+use wcapd::cap::channel::Channel;
+use wcapd::cap::settings::{Link, Settings};
+use wcapd::cap::work;
+use wcapd::config::Config;
+use wcapd::core::Client;
 use wcapd::model::clock::{Ids as _, SystemIds};
 
 use crate::Target;
@@ -88,6 +94,87 @@ fn a_session_ends_everywhere_with_its_password() {
     for id in ids {
         let answer = target.get(&format!("/check_id.wcap?id={id}"));
         assert!(answer.text.contains("CHECK-ID:0"), "{}", answer.text);
+    }
+}
+
+/// A session of CAP in this process.
+struct Cap<'a> {
+    target: &'a Target,
+    settings: Settings,
+    channel: Channel,
+}
+
+impl<'a> Cap<'a> {
+    /// Tom's, who acts for jerry.
+    fn as_jerry(target: &'a Target) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = wcapd::app::cap_settings(&Config::for_tests(folder.path()), None);
+        let link = Link {
+            secure: true,
+            ..Link::default()
+        };
+        let channel = Channel::new(settings.clone().into(), link, Instant::now());
+        let mut cap = Self {
+            target,
+            settings,
+            channel,
+        };
+        cap.ask("AUTHENTICATE PLAIN AHRvbQB0b20=");
+        let said = cap.ask("IDENTIFY jerry");
+        assert!(said.contains("IDENTITY=jerry@localhost"), "{said}");
+        cap
+    }
+
+    fn ask(&mut self, line: &str) -> String {
+        let now = Instant::now();
+        self.channel.feed(format!("{line}\r\n").as_bytes(), now);
+        while let Some(job) = self.channel.take_job() {
+            let core = &self.target.core;
+            let outcome = work::carry_out(core, &self.settings, Client::UNKNOWN, job);
+            let outcome = outcome.done().expect("a matter of this store");
+            self.channel.finish(outcome, now);
+        }
+        String::from_utf8(self.channel.take_outgoing()).unwrap()
+    }
+
+    /// Whether the session may write into jerry's calendar.
+    fn writes(&mut self) -> bool {
+        let object = "SENDDATA\r\nBEGIN:VCAP\r\nMETHOD:CREATE\r\nCMDID:a\r\nTARGET:jerry\r\nBEGIN:VEVENT\r\n\
+            UID:one\r\nDTSTART:20260105T100000Z\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCAP\r\n.";
+        let said = self.ask(object);
+        let written = said.contains("REQUEST-STATUS:2.0");
+        assert!(written || said.contains("REQUEST-STATUS:6.0"), "{said}");
+        written
+    }
+}
+
+#[test]
+fn acting_for_another_ends_with_ones_own_account() {
+    type Change = fn(&wcapd::core::Core);
+    let ends: [(&str, Change); 3] = [
+        ("tom is shut", |core| {
+            core.set_enabled("tom", false).unwrap();
+        }),
+        ("tom is gone", |core| {
+            core.remove_user("tom").unwrap();
+        }),
+        ("jerry is shut", |core| {
+            core.set_enabled("jerry", false).unwrap();
+        }),
+    ];
+    for (what, change) in ends {
+        let target = Target::new(&["cap.may_act_as tom:jerry"], &["user tom", "user jerry"]);
+        let mut cap = Cap::as_jerry(&target);
+        assert!(cap.writes());
+        change(&target.core);
+        assert!(!cap.writes(), "{what}");
+        if what != "jerry is shut" {
+            // Nor does the way back lead anywhere, or to jerry once more.
+            let said = cap.ask("IDENTIFY");
+            assert!(said.contains("IDENTITY=@\r\n"), "{what}: {said}");
+            assert!(cap.ask("IDENTIFY jerry").starts_with("6.4"), "{what}");
+            assert!(!cap.writes(), "{what}");
+        }
     }
 }
 

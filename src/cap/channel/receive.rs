@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::super::frame;
 use super::super::ids::{Answered, AtLate, CommandIds};
-use super::super::job::{Cancel, Job, Outcome};
+use super::super::job::{Acting, Cancel, Job, Outcome};
 use super::super::session;
 use super::super::settings::{Settings, Share};
 use super::super::status::Status;
@@ -68,8 +68,8 @@ struct Object {
     latency: Option<Duration>,
     /// When the lone dot came.
     complete: Option<Instant>,
-    /// Who sent it, and who they logged in as.
-    who: Option<Box<(Caller, Caller)>>,
+    /// Who sent it.
+    who: Option<Box<Acting>>,
     /// Why it will not be taken.
     fault: Option<Status>,
 }
@@ -195,10 +195,8 @@ impl Channel {
         };
         self.reply(Status::SEND_DATA, "");
         self.state = State::Data;
-        let who = self.who.as_ref();
-        let who =
-            who.map(|who| Box::new((who.current.caller.clone(), who.original.caller.clone())));
         self.owed = now;
+        let who = self.who.as_ref().map(|who| Box::new(who.acting()));
         self.receiving_mut().collecting = Some(Object {
             latency,
             who,
@@ -317,11 +315,8 @@ impl Channel {
         let own = object.latency.map(|latency| (latency, AtLate::Ask));
         let late = own.or(object.ids.patience());
         self.faults = 0;
-        let nobody = (Caller::Anonymous, Caller::Anonymous);
-        let (caller, login) = object.who.map_or(nobody, |who| *who);
         self.job = Some(Job::Object {
-            caller,
-            login,
+            who: object.who.map_or(Caller::Anonymous.into(), |who| *who),
             octets: object.octets,
             cancel: cancel.clone(),
         });

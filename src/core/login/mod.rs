@@ -74,7 +74,7 @@ impl Core {
     /// when a directory that would have to be asked is down.
     pub fn authenticate(&self, login: &str, password: &str, client: Client) -> Result<Identity> {
         let outcome = self.prove(login, password, client);
-        audit::login(login, client, &outcome);
+        audit::login(login, "password", client, &outcome);
         outcome
     }
 
@@ -118,9 +118,15 @@ impl Core {
     /// Who `login` is, if the door has been shown a proof that held; attempts are counted as those with a password.
     ///
     /// Errors: as [`Core::authenticate`].
-    pub(super) fn admit(&self, login: &str, client: Client, proved: bool) -> Result<Identity> {
+    pub(super) fn admit(
+        &self,
+        login: &str,
+        mechanism: &'static str,
+        client: Client,
+        proved: bool,
+    ) -> Result<Identity> {
         let outcome = self.admit_proved(login, client, proved);
-        audit::login(login, client, &outcome);
+        audit::login(login, mechanism, client, &outcome);
         outcome
     }
 
