@@ -136,6 +136,9 @@ impl Core {
     ) -> Result<()> {
         check_form(itip, object)?;
         self.store().write(|t| {
+            let mut object = object.clone();
+            self.detach(t, &mut object.components)?;
+            let object = &object;
             let access = self.access(t, caller, Some(calid))?;
             let calendar = access.calendar();
             if calendar.tombstone {
