@@ -3,187 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
+#[path = "relay/sites.rs"]
+mod sites;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::process::{Output, Stdio};
-use std::time::{Duration, Instant};
 
-use common::http;
-use common::server::{DataDir, Server, command};
-
-/// How long news may take from store to store.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A calendar store of the test: `NAME.test`, with one user, and an account by which each of the others logs in.
-struct Site {
-    user: &'static str,
-    port: u16,
-    data: DataDir,
-    server: Option<Server>,
-}
-
-/// Sites that know one another, not started. What `extra` says stands in the section of each peer.
-fn sites<const N: usize>(names: [(&'static str, &'static str); N], extra: &str) -> [Site; N] {
-    // All at once, so that no port is given twice.
-    let held = names.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    let ports = held.map(|listener| listener.local_addr().unwrap().port());
-    let mut at = 0;
-    names.map(|(name, user)| {
-        let data = DataDir::new();
-        let mut config = format!(
-            "[server]\ndomain = '{name}.test'\n\
-             [auth]\nargon2_memory_kib = 8\nargon2_passes = 1\nscram_iterations = 4096\n\
-             [domain.'{name}.test']\nopen_to = ['*']\n"
-        );
-        let own = at;
-        for (other, (peer, _)) in names.iter().enumerate().filter(|(other, _)| *other != own) {
-            fs::write(data.join(peer), format!("secret-{name}-{peer}\n")).unwrap();
-            let file = data.join(peer);
-            write!(
-                config,
-                "[peer.'{peer}.test']\naddr = '127.0.0.1:{}'\nlogin = '{peer}-store'\n\
-                 user = '{name}-store'\npassword_file = '{}'\ntls = 'none'\n{extra}\n",
-                ports[other],
-                file.display()
-            )
-            .unwrap();
-        }
-        fs::write(data.join("wcapd.toml"), config).unwrap();
-        at += 1;
-        let site = Site {
-            user,
-            port: ports[own],
-            data,
-            server: None,
-        };
-        site.add(user, user);
-        for (peer, _) in names.iter().filter(|(peer, _)| *peer != name) {
-            site.add(&format!("{peer}-store"), &format!("secret-{peer}-{name}"));
-        }
-        site
-    })
-}
-
-fn text(octets: &[u8]) -> String {
-    String::from_utf8(octets.to_vec()).unwrap()
-}
-
-/// Waits until `see` sees something; says what `see` saw last when that takes too long.
-fn await_news(what: &str, mut see: impl FnMut() -> Result<(), String>) {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match see() {
-            Ok(()) => return,
-            Err(seen) => assert!(Instant::now() < until, "no {what}: {seen}"),
-        }
-    }
-}
-
-impl Site {
-    fn config(&self) -> String {
-        self.data.join("wcapd.toml").to_str().unwrap().to_owned()
-    }
-
-    fn admin(&self, arguments: &[&str], input: Option<&str>) -> String {
-        let config = self.config();
-        let mut command = command(arguments);
-        command.args(["--data", self.data.text(), "--config", &config]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        if input.is_some() {
-            command.stdin(Stdio::piped());
-        }
-        let mut child = command.spawn().unwrap();
-        if let Some(input) = input {
-            let mut stdin = child.stdin.take().unwrap();
-            stdin.write_all(input.as_bytes()).unwrap();
-        }
-        let output = child.wait_with_output().unwrap();
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    fn add(&self, name: &str, password: &str) {
-        let password = format!("{password}\n");
-        self.admin(&["user", "add", name, "--password-stdin"], Some(&password));
-    }
-
-    /// The messages in the outbox, as the operator sees them.
-    fn waiting(&self) -> String {
-        let list = self.admin(&["outbox", "list"], None);
-        list.split_once('\n').unwrap().1.to_owned()
-    }
-
-    fn start(&mut self) {
-        let (cap, config) = (format!("127.0.0.1:{}", self.port), self.config());
-        let server = Server::start_at(&self.data, &cap, &["--config", &config]);
-        self.server = Some(server);
-    }
-
-    fn kill(&mut self) {
-        self.server.take().unwrap().kill();
-    }
-
-    /// The client of CAP, as the site's user or as `user` with a password.
-    fn client(&self, (user, password): (&str, &str), more: &[&str], after: &[&str]) -> Output {
-        let address = format!("127.0.0.1:{}", self.port);
-        let mut arguments = vec!["cap", "--user", user, "--plain"];
-        arguments.extend(more);
-        arguments.push(&address);
-        arguments.extend(after);
-        let mut command = command(&arguments);
-        command.env("WCAPD_PASSWORD", password);
-        command.output().unwrap()
-    }
-
-    /// What a command of CAP prints, well or not.
-    fn cap(&self, more: &[&str], after: &[&str]) -> String {
-        let output = self.client((self.user, self.user), more, after);
-        text(&output.stdout) + &text(&output.stderr)
-    }
-
-    /// Sends an object and gives what goes over the wire.
-    fn sends(&self, object: &str) -> String {
-        let file = self.data.join("object");
-        fs::write(&file, object.replace('|', "\r\n")).unwrap();
-        self.cap(&["--raw"], &["send", file.to_str().unwrap()])
-    }
-
-    /// What a command of WCAP answers the site's user.
-    fn wcap(&self, command: &str) -> String {
-        let address = self.server.as_ref().unwrap().http;
-        let login = format!("/wcap/login.wcap?user={0}&password={0}", self.user);
-        let login = http::get(address, &login).unwrap().text().to_owned();
-        let id = login
-            .lines()
-            .find_map(|line| line.strip_prefix("X-NSCP-WCAP-SESSION-ID:"))
-            .expect("a session");
-        let (name, query) = command.split_once('?').unwrap();
-        let target = format!("/wcap/{name}.wcap?id={}&{query}", id.trim());
-        let answer = http::get(address, &target).unwrap();
-        answer.text().replace("\r\n ", "")
-    }
-
-    /// The ATTENDEE lines of the user's item.
-    fn attendees(&self, uid: &str) -> String {
-        let query = format!("SELECT ATTENDEE FROM VEVENT WHERE UID = '{uid}'");
-        let shown = self.cap(&["--format", "ical"], &[&query]);
-        shown.replace("\r\n ", "")
-    }
-
-    /// Waits until the user has been invited, by what WCAP shows.
-    fn is_invited(&self, uid: &str) {
-        await_news("invitation", || {
-            let seen = self.wcap(&format!("fetchevents_by_id?uid={uid}"));
-            match seen.contains("PARTSTAT=NEEDS-ACTION") && seen.contains("ERRNO:0") {
-                true => Ok(()),
-                false => Err(seen),
-            }
-        });
-    }
-}
+use common::server::command;
+use sites::{Authority, By, await_news, sites, text};
 
 const MEETING: &str = "BEGIN:VEVENT|UID:m1|DTSTAMP:20260101T000000Z|SEQUENCE:0|DTSTART:20261207T100000Z|\
     DTEND:20261207T110000Z|SUMMARY:Between stores|ORGANIZER:mailto:tom@first.test|\
@@ -194,7 +23,7 @@ const TWO: [(&str, &str); 2] = [("first", "tom"), ("second", "jerry")];
 
 #[test]
 fn a_cap_user_invites_a_wcap_user_of_another_store_and_gets_the_reply() {
-    let [mut first, mut second] = sites(TWO, "");
+    let [mut first, mut second] = sites(TWO, By::Password);
     first.start();
     second.start();
     let own = first.sends(&format!(
@@ -233,7 +62,7 @@ fn a_cap_user_invites_a_wcap_user_of_another_store_and_gets_the_reply() {
 
 #[test]
 fn a_wcap_user_invites_a_cap_user_of_another_store_and_calls_it_off() {
-    let [mut first, mut second] = sites(TWO, "");
+    let [mut first, mut second] = sites(TWO, By::Password);
     first.start();
     second.start();
     let stored = first.wcap(
@@ -284,10 +113,8 @@ fn a_wcap_user_invites_a_cap_user_of_another_store_and_calls_it_off() {
 
 #[test]
 fn messages_to_a_store_that_is_down_wait_and_none_is_lost() {
-    let [mut first, mut second, mut third] = sites(
-        [("first", "tom"), ("second", "jerry"), ("third", "anna")],
-        "",
-    );
+    let names = [("first", "tom"), ("second", "jerry"), ("third", "anna")];
+    let [mut first, mut second, mut third] = sites(names, By::Password);
     first.start();
     second.start();
     let to_both = MEETING.replace(
@@ -353,7 +180,7 @@ fn messages_to_a_store_that_is_down_wait_and_none_is_lost() {
 
 #[test]
 fn commands_for_another_store_are_passed_on_in_the_caller_s_name() {
-    let [mut first, mut second] = sites(TWO, "");
+    let [mut first, mut second] = sites(TWO, By::Password);
     first.start();
     second.start();
     let file = second.data.join("own.ics");
@@ -409,8 +236,98 @@ fn commands_for_another_store_are_passed_on_in_the_caller_s_name() {
 }
 
 #[test]
+fn stores_know_one_another_by_certificates() {
+    let [mut first, mut second] = sites(TWO, By::Certificate);
+    first.start();
+    second.start();
+    let there = ["--target", "cap://second.test/jerry"];
+    let busy = first.cap(&there, &["busy", "2026-12-01", "2026-12-02"]);
+    assert_eq!(busy, "");
+    let stored = first.wcap(
+        "storeevents?calid=tom&dtstart=20261208T100000Z&dtend=20261208T110000Z&uid=m3&summary=Lunch&method=2\
+         &attendees=PARTSTAT=NEEDS-ACTION^jerry@second.test",
+    );
+    assert!(stored.contains("ERRNO:0"), "{stored}");
+    second.is_invited("m3");
+    // A server that is not believed is told nothing.
+    let config = fs::read_to_string(first.config()).unwrap();
+    let other = Authority::new();
+    let distrusts = config.replacen(
+        &format!("\nca = '{}", first.ca(&config)),
+        &format!("\nca = '{}", other.folder.join("ca.pem").display()),
+        1,
+    );
+    assert_ne!(distrusts, config);
+    fs::write(first.config(), distrusts).unwrap();
+    first.kill();
+    first.start();
+    let refused = first.cap(&there, &["busy", "2026-12-01", "2026-12-02"]);
+    assert!(refused.contains("5.1"), "{refused}");
+}
+
+/// Answers one connection as a store whose calendars have moved to second.test.
+fn moved_store(listener: TcpListener) {
+    let (stream, _) = listener.accept().unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    let mut say = |text: &str| {
+        // Whoever has gone hears nothing.
+        let _ = writer.write_all(text.replace('|', "\r\n").as_bytes());
+    };
+    say("2.0|.|CAPVERSION=1.0|AUTH=ANONYMOUS|.|");
+    let mut data = false;
+    for line in BufReader::new(stream).lines().map_while(Result::ok) {
+        match line.split(' ').next().unwrap_or_default() {
+            "." if data => {
+                data = false;
+                say(
+                    "2.0 r|.|Content-Type: text/calendar||BEGIN:VCAP|VERSION:2.0|METHOD:RESPONSE|TARGET:cap://moved.test/jerry|\
+                     CMDID:r|REQUEST-STATUS:10.1;Moved;cap://moved.test/jerry cap://second.test/jerry|END:VCAP|.|",
+                );
+            }
+            "AUTHENTICATE" => say("2.0|.|IDENTITY=@|.|"),
+            "SENDDATA" => {
+                data = true;
+                say("2.0.1|.|.|");
+            }
+            "DISCONNECT" => say("2.0|.|.|"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_calendar_that_has_moved_is_followed_to_a_store_that_is_known() {
+    let [mut first, mut second] = sites(TWO, By::Password);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = fs::read_to_string(first.config()).unwrap();
+    let addr = listener.local_addr().unwrap();
+    write!(
+        config,
+        "[peer.'moved.test']\naddr = '{addr}'\ntls = 'none'\n"
+    )
+    .unwrap();
+    fs::write(first.config(), config).unwrap();
+    let moved = std::thread::spawn(move || moved_store(listener));
+    first.start();
+    second.start();
+    let made = second.sends(
+        "BEGIN:VCAP|METHOD:CREATE|TARGET:jerry|BEGIN:VEVENT|UID:own|DTSTART:20261201T090000Z|DTEND:20261201T100000Z|END:VEVENT|END:VCAP|",
+    );
+    assert!(made.contains("2.0;Success"), "{made}");
+    let target = ["--target", "cap://moved.test/jerry", "--raw"];
+    let busy = first.cap(&target, &["busy", "2026-12-01", "2026-12-02"]);
+    assert!(
+        busy.contains("FREEBUSY;FBTYPE=BUSY:20261201T090000Z/20261201T100000Z"),
+        "{busy}"
+    );
+    // Under the name that was asked for.
+    assert!(busy.contains("S: TARGET:cap://moved.test/jerry"), "{busy}");
+    moved.join().unwrap();
+}
+
+#[test]
 fn a_store_speaks_for_its_own_people_alone() {
-    let [mut first, mut second] = sites(TWO, "");
+    let [mut first, mut second] = sites(TWO, By::Password);
     first.start();
     second.start();
     let peer = ("first-store", "secret-first-second");

@@ -207,10 +207,14 @@ impl Session {
             }
             let cost = work::cost(&job);
             let (core, own) = (host.core.clone(), Arc::clone(&settings));
-            let carried = host
-                .jobs
-                .run(cost, move || work::carry_out(&core, &own, client, job));
-            match carried.await {
+            // The session itself asks the client, and gives up, when an object takes long (`limits.cap_work_time`).
+            let is_object = matches!(job, Job::Object { .. });
+            let carry = move || work::carry_out(&core, &own, client, job);
+            let carried = match is_object {
+                true => host.jobs.run_long(carry).await,
+                false => host.jobs.run(cost, carry).await,
+            };
+            match carried {
                 Ok(Carried::Unfinished(rest)) => rest.finish(&host, &settings, client).await,
                 Ok(Carried::Done(outcome)) => outcome,
                 Err(lost) => {

@@ -7,6 +7,7 @@ use super::{Message, Method, Round, Shortfall, Status};
 use crate::core::error::Result;
 use crate::core::transfer::PRODID;
 use crate::ical::component::Property;
+use crate::ical::instances::plain_transp;
 use crate::ical::object::{CalendarObject, to_calendar};
 use crate::ical::print;
 use crate::ical::value::mail_address;
@@ -56,7 +57,7 @@ impl Round<'_> {
                 from: from.to_owned(),
                 to: to.to_owned(),
                 calendar: self.home.id,
-                text: itip_text(message),
+                text: itip_text(message, peer.is_some()),
                 attachments: self.notify.attachments,
                 written: self.now,
                 due,
@@ -108,15 +109,22 @@ impl<'a> Replaced<'a> {
     }
 }
 
-/// The message as a VCALENDAR with its METHOD.
-fn itip_text(message: &Message<'_>) -> String {
-    let object: &CalendarObject = message.object;
+/// The message as a VCALENDAR with its METHOD; unless it goes to another calendar store, without what only CAP knows
+/// (RFC 4324 section 8: TRANSP).
+fn itip_text(message: &Message<'_>, to_store: bool) -> String {
+    let mut object: CalendarObject = message.object.clone();
+    for component in object.components.iter_mut().filter(|_| !to_store) {
+        component.map_properties(|property| match property.is("TRANSP") {
+            true => plain_transp(property),
+            false => property,
+        });
+    }
     let head = [
         Property::new("VERSION", "2.0"),
         Property::new("PRODID", PRODID),
         Property::new("METHOD", message.method.as_str()),
     ];
-    print::to_string(&to_calendar([object], head))
+    print::to_string(&to_calendar([&object], head))
 }
 
 #[cfg(test)]
@@ -142,6 +150,24 @@ mod tests {
             first,
             relay: None,
         }
+    }
+
+    #[test]
+    fn mail_says_transp_as_everybody_knows_it() {
+        let object = object(&[&["DTSTART:20260105T100000Z", "TRANSP:TRANSPARENT-NOCONFLICT"]]);
+        let message = Message {
+            method: Method::Request,
+            object: &object,
+            before: None,
+            from: "mailto:boss@x",
+            to: "mailto:guest@out",
+            refresh: false,
+            first: true,
+            whole: false,
+        };
+        let plain = "TRANSP:TRANSPARENT\r\n";
+        assert!(itip_text(&message, false).contains(plain));
+        assert!(!itip_text(&message, true).contains(plain));
     }
 
     /// What a message replaces of waiting letters `ID METHOD ATTEMPTS FIRST`, whether it goes itself, and as the first.

@@ -14,6 +14,7 @@ use crate::ical::component::Component;
 use crate::ical::datetime::{DateTime, Timestamp};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::value;
+use crate::model::calendar::Calendar;
 use crate::store::{Reader, WriteTxn, queue};
 
 /// What an iTIP message wants; of all there are (RFC 5546 section 1.4).
@@ -145,6 +146,12 @@ impl Core {
                 return Err(Error::no_calendar(calid));
             }
             let sender = self.sender_of(t, caller, itip, object)?;
+            // Answers are sent to people; in which of theirs a meeting is, they know themselves.
+            let other = match itip.is_organizers() {
+                true => None,
+                false => self.elsewhere_of(t, calendar, object)?,
+            };
+            let calendar = other.as_ref().unwrap_or(calendar);
             let round = Round::new(self, caller, calendar, Notify::default());
             let place = round.place(t, calendar, &object.uid)?;
             if !self.may_send(t, &access, itip, &place, &sender)? {
@@ -171,6 +178,22 @@ impl Core {
                 Status::Pending | Status::Delivered | Status::Withdrawn => Ok(()),
             }
         })
+    }
+
+    /// The calendar of the same owner in which the item is that a message is about, where it is not in the one it is sent to.
+    fn elsewhere_of(
+        &self,
+        t: &impl Reader,
+        calendar: &Calendar,
+        object: &CalendarObject,
+    ) -> Result<Option<Calendar>> {
+        let Some(organizer) = organizer(object) else {
+            return Ok(None);
+        };
+        let found = self.organizers_copy(t, organizer, &object.uid)?;
+        let found = found.map(|(found, ..)| found);
+        let other = |found: &Calendar| found.id != calendar.id && found.owner == calendar.owner;
+        Ok(found.filter(other))
     }
 
     /// The address in a message under which the caller sends it.
