@@ -15,17 +15,17 @@ use crate::common::server::{DataDir, Server, command};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A calendar store of the test: `NAME.test`, with one user, and an account by which each of the others logs in.
-pub struct Site {
+pub(crate) struct Site {
     user: &'static str,
-    pub port: u16,
-    pub data: DataDir,
+    pub(crate) port: u16,
+    pub(crate) data: DataDir,
     server: Option<Server>,
     /// Where the authority's files are, kept as long as somebody reads them.
     _authority: DataDir,
 }
 
 /// Sites that know one another, not started: by passwords, or by certificates of an authority that both believe.
-pub fn sites<const N: usize>(names: [(&'static str, &'static str); N], by: By) -> [Site; N] {
+pub(crate) fn sites<const N: usize>(names: [(&'static str, &'static str); N], by: By) -> [Site; N] {
     let authority = Authority::new();
     // All at once, so that no port is given twice.
     let held = names.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -83,20 +83,20 @@ pub fn sites<const N: usize>(names: [(&'static str, &'static str); N], by: By) -
 
 /// How stores log in with one another.
 #[derive(Clone, Copy)]
-pub enum By {
+pub(crate) enum By {
     Password,
     Certificate,
 }
 
 /// Makes certificates for the test.
-pub struct Authority {
+pub(crate) struct Authority {
     certificate: rcgen::Certificate,
     issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
-    pub folder: DataDir,
+    pub(crate) folder: DataDir,
 }
 
 impl Authority {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::default();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -111,7 +111,7 @@ impl Authority {
     }
 
     /// Writes a certificate of a server on this machine and of whoever has a mail address, and its key.
-    pub fn issue(&self, place: &Path, mail: &str) {
+    pub(crate) fn issue(&self, place: &Path, mail: &str) {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
         let mail = rcgen::SanType::Rfc822Name(mail.try_into().unwrap());
@@ -123,7 +123,7 @@ impl Authority {
     }
 
     /// The keys of the configuration that name the files.
-    pub fn files(&self, which: &str, place: &Path) -> String {
+    pub(crate) fn files(&self, which: &str, place: &Path) -> String {
         format!(
             "cert = '{}'\nkey = '{}'\n{which}ca = '{}'\n",
             place.with_extension("pem").display(),
@@ -133,12 +133,12 @@ impl Authority {
     }
 }
 
-pub fn text(octets: &[u8]) -> String {
+pub(crate) fn text(octets: &[u8]) -> String {
     String::from_utf8(octets.to_vec()).unwrap()
 }
 
 /// Waits until `see` sees something; says what `see` saw last when that takes too long.
-pub fn await_news(what: &str, mut see: impl FnMut() -> Result<(), String>) {
+pub(crate) fn await_news(what: &str, mut see: impl FnMut() -> Result<(), String>) {
     let until = Instant::now() + PATIENCE;
     loop {
         match see() {
@@ -149,17 +149,17 @@ pub fn await_news(what: &str, mut see: impl FnMut() -> Result<(), String>) {
 }
 
 impl Site {
-    pub fn config(&self) -> String {
+    pub(crate) fn config(&self) -> String {
         self.data.join("wcapd.toml").to_str().unwrap().to_owned()
     }
 
     /// The file of authorities that the configuration names first.
-    pub fn ca(&self, config: &str) -> String {
+    pub(crate) fn ca(&self, config: &str) -> String {
         let rest = config.split_once("\nca = '").unwrap().1;
         rest.split_once('\'').unwrap().0.to_owned()
     }
 
-    pub fn admin(&self, arguments: &[&str], input: Option<&str>) -> String {
+    pub(crate) fn admin(&self, arguments: &[&str], input: Option<&str>) -> String {
         let config = self.config();
         let mut command = command(arguments);
         command.args(["--data", self.data.text(), "--config", &config]);
@@ -177,29 +177,34 @@ impl Site {
         text(&output.stdout)
     }
 
-    pub fn add(&self, name: &str, password: &str) {
+    pub(crate) fn add(&self, name: &str, password: &str) {
         let password = format!("{password}\n");
         self.admin(&["user", "add", name, "--password-stdin"], Some(&password));
     }
 
     /// The messages in the outbox, as the operator sees them.
-    pub fn waiting(&self) -> String {
+    pub(crate) fn waiting(&self) -> String {
         let list = self.admin(&["outbox", "list"], None);
         list.split_once('\n').unwrap().1.to_owned()
     }
 
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let (cap, config) = (format!("127.0.0.1:{}", self.port), self.config());
         let server = Server::start_at(&self.data, &cap, &["--config", &config]);
         self.server = Some(server);
     }
 
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.server.take().unwrap().kill();
     }
 
     /// The client of CAP, as the site's user or as `user` with a password.
-    pub fn client(&self, (user, password): (&str, &str), more: &[&str], after: &[&str]) -> Output {
+    pub(crate) fn client(
+        &self,
+        (user, password): (&str, &str),
+        more: &[&str],
+        after: &[&str],
+    ) -> Output {
         let address = format!("127.0.0.1:{}", self.port);
         let mut arguments = vec!["cap", "--user", user, "--plain"];
         arguments.extend(more);
@@ -211,20 +216,20 @@ impl Site {
     }
 
     /// What a command of CAP prints, well or not.
-    pub fn cap(&self, more: &[&str], after: &[&str]) -> String {
+    pub(crate) fn cap(&self, more: &[&str], after: &[&str]) -> String {
         let output = self.client((self.user, self.user), more, after);
         text(&output.stdout) + &text(&output.stderr)
     }
 
     /// Sends an object and gives what goes over the wire.
-    pub fn sends(&self, object: &str) -> String {
+    pub(crate) fn sends(&self, object: &str) -> String {
         let file = self.data.join("object");
         fs::write(&file, object.replace('|', "\r\n")).unwrap();
         self.cap(&["--raw"], &["send", file.to_str().unwrap()])
     }
 
     /// What a command of WCAP answers the site's user.
-    pub fn wcap(&self, command: &str) -> String {
+    pub(crate) fn wcap(&self, command: &str) -> String {
         let address = self.server.as_ref().unwrap().http;
         let login = format!("/wcap/login.wcap?user={0}&password={0}", self.user);
         let login = http::get(address, &login).unwrap().text().to_owned();
@@ -239,14 +244,14 @@ impl Site {
     }
 
     /// The ATTENDEE lines of the user's item.
-    pub fn attendees(&self, uid: &str) -> String {
+    pub(crate) fn attendees(&self, uid: &str) -> String {
         let query = format!("SELECT ATTENDEE FROM VEVENT WHERE UID = '{uid}'");
         let shown = self.cap(&["--format", "ical"], &[&query]);
         shown.replace("\r\n ", "")
     }
 
     /// Waits until the user has been invited, by what WCAP shows.
-    pub fn is_invited(&self, uid: &str) {
+    pub(crate) fn is_invited(&self, uid: &str) {
         await_news("invitation", || {
             let seen = self.wcap(&format!("fetchevents_by_id?uid={uid}"));
             match seen.contains("PARTSTAT=NEEDS-ACTION") && seen.contains("ERRNO:0") {
