@@ -66,7 +66,7 @@ struct Object {
     /// When the lone dot came.
     complete: Option<Instant>,
     /// Who sent it.
-    who: Option<Acting>,
+    who: Option<Box<Acting>>,
     /// Why it will not be taken.
     fault: Option<Status>,
 }
@@ -180,7 +180,7 @@ impl Channel {
         self.reply(Status::SEND_DATA, "");
         self.state = State::Data;
         self.owed = now;
-        let who = self.who.as_ref().map(|who| who.acting());
+        let who = self.who.as_ref().map(|who| Box::new(who.acting()));
         self.receiving_mut().collecting = Some(Object {
             latency,
             who,
@@ -294,7 +294,9 @@ impl Channel {
         let id = object.ids.only().map(str::to_owned);
         self.faults = 0;
         self.job = Some(Job::Object {
-            who: object.who.unwrap_or(Caller::Anonymous.into()),
+            who: object
+                .who
+                .map_or_else(|| Caller::Anonymous.into(), |who| *who),
             octets: object.octets,
             cancel: cancel.clone(),
         });
