@@ -51,7 +51,8 @@ struct Counts {
     most: usize,
 }
 
-/// A request under way or a connection that stays; it is counted until this goes.
+/// A request under way or a connection that stays; it is counted until this goes. Doors of HTTP put it into the answer's
+/// extensions, as an `Arc`: the listener keeps it until the answer is taken.
 #[must_use]
 pub struct Pass {
     guard: Option<Guard>,

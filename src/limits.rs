@@ -218,7 +218,7 @@ limits! {
     requests_per_second: usize, Count = 200;
     /// Requests an address may send at once before that average counts.
     requests_burst: usize, Count = 1_000;
-    /// Requests of one address that may be under way at a time.
+    /// Requests of one address that may be under way at a time, until their answers are taken.
     requests_per_address: usize, Count = 256;
     /// Requests of one session that may be under way at a time. Programs that synchronise send some at once.
     requests_per_session: usize, Count = 32;

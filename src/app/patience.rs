@@ -17,6 +17,7 @@ use http::Response;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::{Instant, sleep_until};
 
+use crate::guard::Pass;
 use crate::limits::Limits;
 
 /// Octets of an answer that are handed out at a time; HTTP/2 buffers that much for each stream.
@@ -145,12 +146,14 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The answer is there, and its client is waited for from now on.
-    pub(super) fn give(self, response: Response<Body>) -> Response<Watched> {
+    pub(super) fn give(self, mut response: Response<Body>) -> Response<Watched> {
         self.takes(0);
+        let pass = response.extensions_mut().remove::<Arc<Pass>>();
         response.map(|body| Watched {
             body,
             rest: Bytes::new(),
             answer: self,
+            _pass: pass,
         })
     }
 
@@ -172,6 +175,8 @@ pub(super) struct Watched {
     /// What is left of the body's last piece.
     rest: Bytes,
     answer: Answer,
+    /// The request counts as under way meanwhile: its answer is in memory.
+    _pass: Option<Arc<Pass>>,
 }
 
 impl hyper::body::Body for Watched {

@@ -277,3 +277,67 @@ fn sessions_that_doors_keep_end_with_the_account_too() {
     // Who came without an account has none that could be shut.
     assert_eq!(core.current_for(&Caller::Anonymous, &ben).unwrap(), ben);
 }
+
+/// How many password hashes `what` computes.
+fn hashes(what: impl FnOnce()) -> usize {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let page = recorder.handle();
+    metrics::with_local_recorder(&recorder, what);
+    let page = page.render();
+    let mut lines = page.lines();
+    let count = lines.find_map(|line| {
+        line.strip_prefix(crate::metric::PASSWORD_HASHES)?
+            .strip_prefix(' ')
+    });
+    count.map_or(0, |count| count.parse().unwrap())
+}
+
+/// Whoever is refused has cost one hash, with directories and without, known to them or to nobody.
+#[test]
+fn a_refusal_costs_one_hash_wherever_the_name_is_looked_for() {
+    let add_tom = |core: &Core| {
+        let new = NewUser {
+            name: "tom".into(),
+            ..NewUser::default()
+        };
+        core.add_user(&new, Some("tom")).unwrap();
+    };
+    let long = "x".repeat(crate::core::password::PASSWORD_MAX + 1);
+    let refusals = [
+        ("nobody", "wrong"),
+        ("nobody@a.test", "wrong"),
+        ("nobody@elsewhere.test", "wrong"),
+        ("nobody", ""),
+        ("nobody@a.test", long.as_str()),
+        ("no name at all", "wrong"),
+        ("tom", "wrong"),
+        ("tom", ""),
+        ("ada@a.test", "wrong"),
+        ("ada@a.test", ""),
+        // Shut, with the right password.
+        ("ann@a.test", "ann"),
+        ("ann@mail.test", "ann"),
+    ];
+    let alone = crate::core::testing::core().0;
+    let (beside, [a, b], _) = two(|_| {});
+    a.lock().unwrap().people[0].enabled = false;
+    for core in [&alone, &beside] {
+        add_tom(core);
+        for (login, password) in refusals {
+            let computed = hashes(|| {
+                let came = core.authenticate(login, password, HERE);
+                assert_eq!(came.unwrap_err().kind(), Kind::NotAuthenticated, "{login}");
+            });
+            assert_eq!(computed, 1, "{login} {password:.9}");
+        }
+    }
+    // While the directory is down there is another answer, which is no word about the name.
+    b.lock().unwrap().down = true;
+    for login in ["ben@b.test", "nobody@b.test"] {
+        let computed = hashes(|| {
+            let came = beside.authenticate(login, "wrong", HERE);
+            assert_eq!(came.unwrap_err().kind(), Kind::Unavailable, "{login}");
+        });
+        assert_eq!(computed, 0, "{login}");
+    }
+}

@@ -132,12 +132,14 @@ async fn handle(State(door): State<Arc<Door>>, request: Request) -> Response {
     }
     let begun = Instant::now();
     let row = registry::find(&command);
-    let served = serve(&door, row, request).await;
+    let (served, pass) = serve(&door, row, request).await;
     let name = row.map_or("unknown", |row| row.name);
     let errno = served.errno.to_string();
     metrics::counter!(metric::HTTP_REQUESTS, "command" => name, "errno" => errno).increment(1);
     metrics::histogram!(metric::HTTP_REQUEST_SECONDS, "command" => name).record(begun.elapsed());
-    served.into_response(door.core.now())
+    let mut response = served.into_response(door.core.now());
+    pass.map(|pass| response.extensions_mut().insert(Arc::new(pass)));
+    response
 }
 
 /// The answer to a request before it gets its headers.
@@ -297,7 +299,8 @@ fn form_limits(limits: &Limits) -> FormLimits {
     }
 }
 
-async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Served {
+/// The answer, and the pass of a request that was let in: it counts until the client has taken the answer.
+async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> (Served, Option<Pass>) {
     let limits = door.limits();
     let client = request.extensions().get().map(Origin::client);
     let client = client.unwrap_or_default();
@@ -306,9 +309,12 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
     let mut form = Form::new();
     let query = request.uri().query().unwrap_or_default();
     let in_query = form.add_encoded(query, form_limits(limits));
-    let pass = match door.dispatch.enter(client) {
+    let mut pass = match door.dispatch.enter(client) {
         Ok(pass) => pass,
-        Err(busy) => return Served::busy(busy, format_of(&form, row).unwrap_or_default()),
+        Err(busy) => {
+            let format = format_of(&form, row).unwrap_or_default();
+            return (Served::busy(busy, format), None);
+        }
     };
     let mut uploads = Vec::new();
     let in_body = if request.method() == Method::POST {
@@ -324,8 +330,8 @@ async fn serve(door: &Door, row: Option<&'static Row>, request: Request) -> Serv
         base,
         uploads,
     };
-    let served = dispatch(door, row, form, sent, broken, pass).await;
-    Served { close, ..served }
+    let served = dispatch(door, row, form, sent, broken, &mut pass).await;
+    (Served { close, ..served }, Some(pass))
 }
 
 async fn dispatch(
@@ -334,7 +340,7 @@ async fn dispatch(
     form: Form,
     sent: Sent,
     broken: Option<body::BodyError>,
-    mut pass: Pass,
+    pass: &mut Pass,
 ) -> Served {
     let format = format_of(&form, row);
     let Some(row) = row else {

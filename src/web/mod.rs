@@ -124,7 +124,7 @@ pub fn router(core: Core, dispatch: Dispatch) -> Result<Router, TemplateError> {
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 
-/// Counts a request for its client; one too many is told when to come again.
+/// Counts a request for its client, until the answer is taken; one too many is told when to come again.
 async fn counted(
     axum::extract::State(dispatch): axum::extract::State<Dispatch>,
     request: Request,
@@ -132,7 +132,11 @@ async fn counted(
 ) -> Response {
     let client = request.extensions().get().map(Origin::client);
     match dispatch.enter(client.unwrap_or_default()) {
-        Ok(_pass) => next.run(request).await,
+        Ok(pass) => {
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(Arc::new(pass));
+            response
+        }
         Err(busy) => {
             let wait = [(header::RETRY_AFTER, HeaderValue::from(busy.0))];
             let text = "Too many requests. Please wait a moment.\n";

@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 
+use axum::response::IntoResponse as _;
 use axum::routing::get;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -11,6 +12,8 @@ use tokio::time::interval;
 
 use super::tests::{Server, ask, hello, impatient, start};
 use super::*;
+use crate::core::Client;
+use crate::guard::Guard;
 
 /// Far more than any wait of the tests.
 const LONG: Duration = Duration::from_secs(20);
@@ -91,7 +94,7 @@ async fn an_answer_that_is_taken_too_slowly_is_given_up() {
 async fn an_answer_that_goes_on_is_not_given_up() {
     let limits = Limits {
         write_least: 1,
-        ..impatient()
+        ..Limits::default()
     };
     let server = start(router(), limits).await;
     let answer = ask(
@@ -118,6 +121,47 @@ async fn an_answer_behind_a_closed_window_is_given_up() {
     let ended = timeout(LONG, connection).await;
     assert!(ended.is_ok(), "the connection stays open");
     drop(answer);
+}
+
+/// A request counts for its address until its answer is taken, or its client gone.
+#[tokio::test]
+async fn answers_that_are_not_taken_count_as_requests() {
+    let limits = Limits {
+        requests_per_address: 1,
+        ..Limits::default()
+    };
+    let guard = Guard::new(&limits, Vec::new());
+    let counted = move || {
+        let client = Client::of(IpAddr::from([192, 0, 2, 7]));
+        let entered = guard.enter(client);
+        async move {
+            let Ok(pass) = entered else {
+                return StatusCode::TOO_MANY_REQUESTS.into_response();
+            };
+            let mut response = vec![b'x'; 1 << 20].into_response();
+            response.extensions_mut().insert(Arc::new(pass));
+            response
+        }
+    };
+    let server = start(Router::new().route("/", get(counted)), limits).await;
+    let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    for _ in 0..2 {
+        assert!(ask(server.addr, request).await.starts_with("HTTP/1.1 200"));
+    }
+    let stream = TcpStream::connect(server.addr).await.unwrap();
+    let mut client = h2::client::Builder::new();
+    client.initial_window_size(0);
+    let (send, connection) = client.handshake::<_, Bytes>(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut send = send.ready().await.unwrap();
+    let untaken = Request::get("http://x/").body(()).unwrap();
+    let (answer, _) = send.send_request(untaken, true).unwrap();
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(ask(server.addr, request).await.starts_with("HTTP/1.1 429"));
+    connection.abort();
+    let freed = async { while !ask(server.addr, request).await.starts_with("HTTP/1.1 200") {} };
+    assert!(timeout(LONG, freed).await.is_ok(), "it counts for ever");
 }
 
 /// Answering pings is no reason to stay.

@@ -316,7 +316,9 @@ impl Channel {
         let late = own.or(object.ids.patience());
         self.faults = 0;
         self.job = Some(Job::Object {
-            who: object.who.map_or(Caller::Anonymous.into(), |who| *who),
+            who: object
+                .who
+                .map_or_else(|| Caller::Anonymous.into(), |who| *who),
             octets: object.octets,
             cancel: cancel.clone(),
         });
