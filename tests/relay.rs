@@ -326,6 +326,31 @@ fn a_calendar_that_has_moved_is_followed_to_a_store_that_is_known() {
 }
 
 #[test]
+fn a_store_that_is_silent_is_not_waited_for() {
+    let [mut first, _] = sites(TWO, By::Password);
+    // It takes connections and says nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = fs::read_to_string(first.config()).unwrap();
+    let addr = listener.local_addr().unwrap();
+    write!(
+        config,
+        "[peer.'silent.test']\naddr = '{addr}'\ntls = 'none'\n[limits]\nrelay_time = '1s'\nrelay_try = '1s'\n"
+    )
+    .unwrap();
+    fs::write(first.config(), config).unwrap();
+    first.start();
+    let target = ["--target", "cap://silent.test/jerry"];
+    let read = first.cap(&target, &["SELECT UID FROM VEVENT"]);
+    assert!(read.contains("7.0"), "{read}");
+    let object = MEETING.replace("jerry@second.test", "jerry@silent.test");
+    let sent = first.sends(&format!(
+        "BEGIN:VCAP|METHOD:REQUEST|TARGET:mailto:jerry@silent.test|{object}END:VCAP|"
+    ));
+    assert!(sent.contains("REQUEST-STATUS:2.0.6;"), "{sent}");
+    assert_eq!(first.waiting().matches("jerry@silent.test").count(), 1);
+}
+
+#[test]
 fn a_store_speaks_for_its_own_people_alone() {
     let [mut first, mut second] = sites(TWO, By::Password);
     first.start();
