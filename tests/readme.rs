@@ -278,6 +278,7 @@ fn the_operators_page_runs() {
     );
     for heading in [
         "## Accounts and calendars",
+        "## Rights on all calendars",
         "## Messages for people elsewhere",
         "## Calendars from elsewhere",
     ] {
