@@ -249,7 +249,7 @@ limits! {
     directory_group_depth: usize, Count = 10;
     /// Ids one get_guids request may ask for.
     guids: usize, Count = 1_000;
-    /// Calendars one request may name.
+    /// Calendars one request, or one CAP command, may name.
     calids: usize, Count = 200;
     /// Items (uid and rid pairs) one request may name.
     uids: usize, Count = 2_000;

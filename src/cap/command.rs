@@ -307,7 +307,14 @@ fn requests<'a>(
             return Err(Fault(sentence));
         }
     }
-    Ok(found)
+    let most = settings.limits.calids;
+    let named = found.iter().map(|request| request.targets.len());
+    match named.max() {
+        Some(named) if named > most => Err(Fault(format!(
+            "expected at most {most} TARGETs in a command, found {named}"
+        ))),
+        _ => Ok(found),
+    }
 }
 
 /// The VCOMMANDs in a component; one inside another counts as standing beside it.

@@ -6,6 +6,7 @@
 //! another store is not passed on, so nothing goes in circles.
 
 use std::collections::HashMap;
+use std::io;
 
 use super::address::qualified;
 use super::audit;
@@ -225,8 +226,8 @@ fn text(request: &Request<'_>, target: &str) -> Component {
     made
 }
 
-/// The sessions with other stores that one object needs.
-type Sessions = HashMap<String, Session>;
+/// The sessions with other stores that one object needs; none with a store that was not reached, which is not tried twice.
+type Sessions = HashMap<String, Option<Session>>;
 
 impl Unfinished {
     /// This, done already if no other store has a part in it.
@@ -270,7 +271,7 @@ impl Unfinished {
                 }
             }
         }
-        for (_, session) in sessions {
+        for session in sessions.into_values().flatten() {
             session.end().await;
         }
         outcome(self.who, self.argument, &answers, &self.boundary)
@@ -315,8 +316,12 @@ async fn run(
     let asked = ask(errand, host, settings, sessions, patience);
     let asked = tokio::time::timeout(whole, asked).await;
     let asked = asked.unwrap_or(Err(Failed::Silent));
-    if asked.is_err() {
-        sessions.remove(&errand.csid);
+    // After a refusal a session goes on; any other failure is its end.
+    if asked
+        .as_ref()
+        .is_err_and(|cause| !matches!(cause, Failed::Refused { .. }))
+    {
+        sessions.insert(errand.csid.clone(), None);
     }
     match asked {
         Ok(objects) if !objects.is_empty() => errand.adopt(objects),
@@ -355,10 +360,13 @@ async fn ask(
                 return Err(Failed::Login("no credentials are known for it".to_owned()));
             };
             let session = Session::begin(peer, host.core.ids()).await?;
-            sessions.insert(csid.clone(), session);
+            sessions.insert(csid.clone(), Some(session));
         }
-        let Some(session) = sessions.get_mut(&csid) else {
-            return Err(Failed::Silent);
+        let Some(Some(session)) = sessions.get_mut(&csid) else {
+            return Err(Failed::Unreachable {
+                place: csid,
+                cause: io::Error::other("it was not reached a moment ago"),
+            });
         };
         let sent = print::to_string(&text);
         let objects = session.ask(&errand.upn, &sent, patience).await?;
