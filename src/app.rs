@@ -4,6 +4,7 @@ pub mod demo;
 pub mod listen;
 pub mod open;
 mod patience;
+mod peers;
 mod people;
 mod sockets;
 mod stream;
@@ -28,7 +29,7 @@ use sockets::{Handed, Sockets};
 
 use crate::admin;
 use crate::admin::server::{Execute, Socket};
-use crate::cap;
+use crate::cap::{self, relay};
 use crate::config::Config;
 use crate::core::{self, Core};
 use crate::dispatch::Dispatch;
@@ -194,11 +195,17 @@ async fn run(config: &Config, core: &Core, handed: Handed, demo: bool) -> Result
         let (limits, stopped) = (&config.limits, stopped.clone());
         listen::serve(listener, router, options, limits, stopped, grace)
     };
-    let cap_settings = Arc::new(cap_settings(config, tls.clone()));
+    let peers = peers::peers(config)?;
+    let cap_settings = Arc::new(cap::Settings {
+        peers: peers.clone(),
+        ..cap_settings(config, tls.clone())
+    });
     let host = cap::Host {
         core: core.clone(),
         jobs: jobs.clone(),
     };
+    let letters =
+        relay::letters::carry(host.clone(), peers, config.limits.clone(), stopped.clone());
     let router_with_net = router.layer(CatchPanicLayer::new());
     let http = sockets.http.into_iter();
     let http = http.map(|listener| serve(listener, router_with_net.clone(), options.clone()));
@@ -251,6 +258,7 @@ async fn run(config: &Config, core: &Core, handed: Handed, demo: bool) -> Result
         renew(tls, hangup, stopped.clone()),
         join_all(cap),
         cap_inside_tls,
+        letters,
         administration(socket, core, stopped.clone(), grace),
         sweep(core, stopped.clone()),
         recheck(core, stopped.clone()),
@@ -262,10 +270,9 @@ async fn run(config: &Config, core: &Core, handed: Handed, demo: bool) -> Result
 
 /// What the configuration tells the CAP door.
 pub fn cap_settings(config: &Config, tls: Option<Arc<Tls>>) -> cap::Settings {
-    let csid = config.cap.csid.as_ref().unwrap_or(&config.server.domain);
     cap::Settings {
         limits: config.limits.clone(),
-        csid: csid.to_lowercase(),
+        csid: config.csid(),
         anonymous: config.auth.anonymous,
         plain_on_loopback: config.cap.plain_on_loopback,
         digest_md5: config.cap.digest_md5,

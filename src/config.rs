@@ -6,6 +6,8 @@
 pub mod domains;
 mod ldap;
 pub mod load;
+mod named;
+pub mod peers;
 pub mod print;
 pub mod table;
 pub mod value;
@@ -42,6 +44,12 @@ impl table::Tls {
 }
 
 impl Config {
+    /// The name of this calendar store in addresses, lower case.
+    pub fn csid(&self) -> String {
+        let csid = self.cap.csid.as_ref().unwrap_or(&self.server.domain);
+        csid.to_lowercase()
+    }
+
     /// The defaults with both listeners on free ports, data in `data` and passwords hashed as cheaply as allowed.
     pub fn for_tests(data: &std::path::Path) -> Self {
         let mut config = Self::default();

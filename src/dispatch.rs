@@ -116,6 +116,17 @@ impl Dispatch {
         }
     }
 
+    /// As [`Dispatch::run`] for a heavy job whose time its door bounds by itself.
+    ///
+    /// Errors: [`Lost::Panicked`], [`Lost::Stopped`].
+    pub async fn run_long<T, F>(&self, job: F) -> Result<T, Lost>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
+    {
+        self.run_elsewhere(job).await
+    }
+
     async fn run_elsewhere<T, F>(&self, job: F) -> Result<T, Lost>
     where
         T: Send + 'static,
@@ -162,6 +173,7 @@ mod tests {
         // It still holds its place: whoever waits for one is late as well.
         assert_eq!(dispatch.run(Cost::Heavy, || 1).await, Err(Lost::Late));
         drop(end);
+        assert_eq!(dispatch.run_long(|| 1).await, Ok(1));
     }
 
     #[tokio::test]

@@ -125,6 +125,16 @@ limits! {
     /// Messages in the outbox, one for each recipient. When it is full a change is stored, and says that nobody was
     /// mailed (errno 33).
     outbox: usize, Count = 100_000;
+    /// Longest wait for one answer of another calendar store.
+    relay_time: Duration, Time = 30;
+    /// Time to reach another calendar store while a client waits; after that a message to it goes into the outbox.
+    relay_try: Duration, Time = 5;
+    /// Time after which a message that did not arrive at another calendar store is given up.
+    relay_life: Duration, Time = 72 * 60 * MINUTE;
+    /// Messages carried to other calendar stores in one go; they are in memory meanwhile.
+    relay_batch: usize, Count = 100;
+    /// Times that one command follows a calendar which has moved to another store (10.1).
+    relay_hops: usize, Count = 3;
     /// Attachments that one message for people elsewhere carries. Most mail servers refuse more than 25 MiB, and on the
     /// way octets become a third more.
     mail_attachments: usize, Bytes = 10 * MIB;
@@ -297,6 +307,24 @@ limits! {
     cap_data_time: Duration, Time = 5 * MINUTE;
     /// Unknown verbs, wrong states and wrong arguments in a row that end a CAP session: no client, a guess.
     cap_faults: usize, Count = 20;
+
+    // CAP as a client: `wcapd cap`, and this store where it asks others.
+
+    /// Time for one step of a session of `wcapd cap`: connecting, a handshake, an answer to a line. Whoever is on the other
+    /// side of the world needs a second or two. Stores among themselves have `relay_time`.
+    client_step: Duration, Time = 15;
+    /// Milliseconds after a refusal in which its second dot comes, if it comes: some servers leave it out.
+    client_second_dot_ms: usize, Count = 250;
+    /// Time after one answer in which the next one begins, of a server that answers each target by itself.
+    client_next_answer: Duration, Time = 2;
+    /// Messages of one login with which a server may go on. SCRAM takes two.
+    client_login_rounds: usize, Count = 8;
+    /// Iterations of PBKDF2 that a server may ask for at a login: some seconds of work.
+    client_iterations: usize, Count = 10_000_000;
+    /// Items that `wcapd cap` creates with one command; those of a larger file follow with further ones.
+    client_items: usize, Count = 200;
+    /// Lines that the history of `wcapd cap` keeps.
+    client_history: usize, Count = 1_000;
 }
 
 impl Limits {

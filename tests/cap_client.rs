@@ -2,9 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
+#[path = "cap_client/login.rs"]
+mod login;
+#[path = "cap_client/terminal.rs"]
+mod terminal;
 
 use std::fs;
 use std::io::Write as _;
+use std::net::TcpListener;
 use std::process::{Output, Stdio};
 
 use common::server::{DataDir, Server, command};
@@ -21,10 +26,14 @@ fn demo(tls: bool) -> (Server, DataDir) {
 
 /// Runs `wcapd cap` with these arguments before the address and those after it.
 fn run(server: &Server, before: &[&str], after: &[&str], input: Option<&str>) -> Output {
-    let address = server.cap.to_string();
+    run_at(&server.cap.to_string(), before, after, input)
+}
+
+/// The same, with the store at `address`.
+fn run_at(address: &str, before: &[&str], after: &[&str], input: Option<&str>) -> Output {
     let mut arguments = vec!["cap"];
     arguments.extend(before);
-    arguments.push(&address);
+    arguments.push(address);
     arguments.extend(after);
     let mut command = command(&arguments);
     command
@@ -54,7 +63,11 @@ fn text(octets: &[u8]) -> String {
 
 /// What a command prints, which must do well.
 fn prints(server: &Server, before: &[&str], after: &[&str]) -> String {
-    let output = run(server, before, after, None);
+    prints_at(&server.cap.to_string(), before, after)
+}
+
+fn prints_at(address: &str, before: &[&str], after: &[&str]) -> String {
+    let output = run_at(address, before, after, None);
     assert!(
         output.status.success(),
         "{after:?}: {}",
@@ -117,6 +130,20 @@ fn what_is_created_is_found_and_deleted() {
     let busy = prints(&server, TOM, &["busy", "2026-12-01", "2026-12-02"]);
     assert_eq!(busy, "20261201T090000Z\t20261201T100000Z\tBUSY\n");
 
+    // What is refused stands in the document, too.
+    let output = run(
+        &server,
+        &["--user", "tom", "--json"],
+        &["create", file],
+        None,
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let json = text(&output.stdout);
+    assert!(
+        json.starts_with("{\"answers\":[{\"target\":\"cap://localhost/tom\",")
+            && json.contains("{\"id\":\"client-2\",\"status\":\"8.5\","),
+        "{json}"
+    );
     assert_eq!(prints(&server, TOM, &["delete", "client-1"]), "client-1\n");
     assert_eq!(
         prints(
@@ -203,6 +230,18 @@ fn what_goes_wrong_is_told_with_what_to_do() {
         "{}",
         text(&gone.stderr)
     );
+    // The system takes the connection, and nobody says a word.
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut silent = command(&["cap", &mute.local_addr().unwrap().to_string(), "noop"]);
+    silent.env("WCAPD__LIMITS__CLIENT_STEP", "1s");
+    let told = text(&silent.output().unwrap().stderr);
+    assert_eq!(
+        told,
+        "wcapd: no answer in time; the server is stuck, or far away: WCAPD__LIMITS__CLIENT_STEP=1m waits longer\n"
+    );
+    silent.env("WCAPD__LIMITS__CLIENT_STEP", "soon");
+    let told = text(&silent.output().unwrap().stderr);
+    assert!(told.contains("limits.client_step must be "), "{told}");
     let mut usage = command(&["cap"]);
     assert_eq!(usage.output().unwrap().status.code(), Some(2));
 }
@@ -258,7 +297,7 @@ fn the_page_runs_as_printed() {
     };
     let (server, data) = demo(false);
     let (commands, shown) = (blocks("sh"), blocks("text"));
-    assert_eq!((commands.len(), shown.len()), (2, 2));
+    assert_eq!((commands.len(), shown.len()), (3, 3));
     for (commands, shown) in commands.iter().zip(&shown) {
         let script = format!(
             "export WCAPD_PASSWORD=tom\nwcapd() {{ '{}' \"$@\"; }}\n{}",

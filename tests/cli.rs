@@ -66,7 +66,7 @@ fn wrong_configuration_is_status_1() {
 
     let sentence = refused(wcapd(&["config"]).env("WCAPD__TLS__CERT", "a.pem"), 1);
     assert!(sentence.contains("tls.key must be set with tls.cert"));
-    let sentence = refused(wcapd(&["config"]).env("WCAPD__CAP__PEERS", "a"), 1);
+    let sentence = refused(wcapd(&["config"]).env("WCAPD__STORE__URL", "postgres:"), 1);
     assert!(sentence.contains("is not supported in this version"));
     let sentence = refused(&mut wcapd(&["serve", "--http", "here"]), 1);
     assert!(sentence.contains("--http: http.addr must be ADDRESS:PORT"));

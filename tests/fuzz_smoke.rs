@@ -23,6 +23,16 @@ const SEEDS: &[&[u8]] = &[
     b"<icalendar xmlns=\"urn:ietf:params:xml:ns:icalendar-2.0\"><vcalendar><properties><rrule><recur><freq>DAILY</freq></recur></rrule></properties></vcalendar></icalendar>",
     b"[\"vcalendar\",[[\"a\",{\"p\":[\"1\",\"2\"]},\"text\",\"b\",\"c\"],[\"geo\",{},\"float\",[1,-2.5]]],[[\"vevent\",[],[]]]]",
     b"\x03NOOP\r\nCAPABILITY\r\n..x\r\n.\r\nAUTHENTICATE PLAIN =\r\nSENDDATA 10\r\nDISCONNECT\r\n",
+    b"\x052.0 tom ; ok\r\n.\r\ncap://a/x\r\n..y\r\n2.3 more\r\n.\r\n6.0\r\n.\r\n.\r\n2.0.12\r\nCAPVERSION=1.0\r\nAUTH=PLAIN\r\n.\r\n",
+    b"\x022.0 cap://a/x\r\nBEGIN:VCAP\r\nTARGET::cap://a/x\r\nBEGIN:VDATA\r\nREQUEST-STATUS:2.0;ok\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VDATA\r\nEND:VCAP\r\n.\r\n",
+    b"\x00r=BwcHBwcHBwcHBwcHBwcHBwcHBwcHmore,s=QQ==,i=1",
+    b"\x00realm=\"a\",nonce=\"n\",qop=\"auth\",algorithm=md5-sess,charset=utf-8",
+    b"SELECT UID, VEVENT.*,PARAM(ATTENDEE,PARTSTAT),CAL-OWNERS() FROM VEVENT,VTODO WHERE (SUMMARY LIKE '%a\\'b_' OR NOT UID IS NULL) AND 'x' IN CATEGORIES AND STATE() = 'BOOKED';",
+    b"select * from VAGENDA where ((((DTSTART >= '20070521T000000Z' and DTEND <= \"20070522T000000Z\")))) or OWNER = SELF()",
+    b"UPN=*@a.example,\"b\"@c,OWNER;ACTION=READ,SENDDATA;OBJECT=VEVENT;OBJECT=CLASS;VALUE=PUBLIC;CARREF=x",
+    b"BEGIN:VRIGHT\r\nGRANT:*\r\nDENY:NOT CAL-OWNERS()\r\nPERMISSION:SEARCH\r\nSCOPE:SELECT DTSTART,UID FROM VEVENT WHERE CLASS = 'PUBLIC'\r\nRESTRICTION:SELECT VEVENT FROM VAGENDA WHERE METHOD = 'REQUEST'\r\nEND:VRIGHT\r\n",
+    b"Content-Type: text/calendar; method=READ;\r\n component=VCOMMAND; charset=UTF-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nBEGIN:VCAP\r\nVERSION:2.0\r\nCMDID:=C3=\r\n=A4\r\nEND:VCAP\r\n",
+    b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/calendar\r\n\r\nBEGIN:VCAP\r\nTARGET:a\r\nEND:VCAP\r\n--x\r\nContent-Transfer-Encoding: base64\r\n\r\nQkVHSU46WA0KRU5EOlgNCg==\r\n--x--\r\n",
     include_bytes!("data/ics/folded.ics"),
     include_bytes!("data/ics/bare.ics"),
     include_bytes!("data/ics/several.ics"),
@@ -76,6 +86,18 @@ const PIECES: &[&[u8]] = &[
     b"&#0;",
     b"NOOP\r\n",
     b".\r\n",
+    b"2.0 ",
+    b"--x\r\n",
+    b"Content-Type: text/calendar\r\n",
+    b"\r\n\r\n",
+    b"=\r\n",
+    b" AND ",
+    b" NOT ",
+    b"(",
+    b"'",
+    b"VALUE=",
+    b"@",
+    b"*",
 ];
 
 /// A small random number generator (xorshift64*), so that every run has the same inputs.
@@ -173,4 +195,28 @@ fn documents() {
 #[test]
 fn frames() {
     run(6, targets::frame);
+}
+
+#[test]
+fn replies() {
+    run(7, targets::reply);
+}
+
+#[test]
+fn queries() {
+    run(8, |input| {
+        for line in input.split(|&b| b == b'\n') {
+            targets::query(line);
+        }
+    });
+}
+
+#[test]
+fn rights() {
+    run(9, targets::rights);
+}
+
+#[test]
+fn entities() {
+    run(10, targets::entity);
 }

@@ -82,7 +82,8 @@ impl World {
             octets: object.replace('|', "\r\n").into_bytes(),
             cancel: Cancel::default(),
         };
-        match work::carry_out(&self.core, &self.settings, Client::UNKNOWN, job) {
+        let carried = work::carry_out(&self.core, &self.settings, Client::UNKNOWN, job);
+        match carried.done().unwrap() {
             Outcome::Reply { data, note, .. } => {
                 format!("{}{note}", String::from_utf8(data).unwrap())
             }

@@ -2,6 +2,10 @@
 //!
 //! Knows nothing of the fuzzer, so that a test on a stable toolchain can call the same functions.
 
+use wcapd::cap::client::reply::{Bounds, Garbled, Heard, Reader};
+use wcapd::cap::client::sasl::{Credentials, Exchange, Password};
+use wcapd::cap::{client, object as entities};
+use wcapd::core::{query, rights};
 use wcapd::ical::component::{Component, Property, escape_text, unescape_text};
 use wcapd::ical::datetime::{TimeRange, Timestamp};
 use wcapd::ical::instances::Series;
@@ -199,4 +203,123 @@ pub fn xml(input: &[u8]) {
 /// Bytes from a CAP client; what is promised stands with the function.
 pub fn frame(input: &[u8]) {
     wcapd::cap::fuzz_frame(input);
+}
+
+/// What a CAP server says: the client hears the same however it comes in pieces, and nothing of it is past a bound.
+///
+/// The first octet says where the rest is cut.
+pub fn reply(input: &[u8]) {
+    let Some((&cut, input)) = input.split_first() else {
+        return;
+    };
+    for challenges in [false, true] {
+        let whole = heard(input, input.len().max(1), challenges);
+        assert_eq!(heard(input, usize::from(cut) + 1, challenges), whole);
+        for reply in whole.0 {
+            let Heard::Reply(reply) = reply else {
+                continue;
+            };
+            let _ = reply.values();
+            let said = reply.lines();
+            let list = reply.clone().into_list("tom").lines();
+            assert!(list.iter().all(|line| said.contains(line)));
+            let _ = reply.clone().into_uids();
+            if let Ok(answers) = client::answers(&reply.data, &wcapd::limits::Limits::default()) {
+                assert!(answers.iter().all(|answer| !answer.target.starts_with(':')));
+            }
+        }
+    }
+    for mechanism in ["SCRAM-SHA-256", "DIGEST-MD5"] {
+        let credentials = Credentials::Password {
+            user: "tom".to_owned(),
+            password: Password("tom".to_owned()),
+        };
+        let offered = [mechanism.to_owned()];
+        let begun = Exchange::begin(&credentials, &offered, "localhost", false, &[7; 18]);
+        let Ok(exchange) = begun else {
+            panic!("{mechanism} is offered");
+        };
+        let mut exchange = exchange.bounded(10);
+        exchange.first();
+        let _ = exchange.answer(input);
+        // Nobody knows the password by chance.
+        let _ = exchange.answer(input);
+    }
+}
+
+const BOUNDS: Bounds = Bounds {
+    line: 1_000,
+    data: 10_000,
+};
+
+fn heard(input: &[u8], cut: usize, challenges: bool) -> (Vec<Heard>, Option<Garbled>) {
+    let mut reader = Reader::new(BOUNDS);
+    reader.challenges = challenges;
+    let mut found = Vec::new();
+    for mut piece in input.chunks(cut) {
+        loop {
+            match reader.hear(&mut piece) {
+                Ok(None) => break,
+                Ok(Some(heard)) => {
+                    if let Heard::Reply(reply) = &heard {
+                        assert!(reply.data.len() <= BOUNDS.data);
+                    }
+                    found.push(heard);
+                }
+                Err(garbled) => return (found, Some(garbled)),
+            }
+        }
+    }
+    (found, None)
+}
+
+/// A query: what is read is read again with blanks around it, and what is wrong stands somewhere.
+pub fn query(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    match query::parse(text) {
+        Ok(read) => {
+            let Ok(again) = query::parse(&format!("\n {text} ")) else {
+                panic!("blanks change what is read");
+            };
+            assert_eq!((&again.select, &again.from), (&read.select, &read.from));
+            assert_eq!(again.filter.is_some(), read.filter.is_some());
+            assert_eq!(again.names("UID"), read.names("UID"));
+        }
+        Err(cause) => assert!((1..=text.chars().count() + 1).contains(&cause.at)),
+    }
+}
+
+/// Rights; what is promised stands with the function.
+pub fn rights(input: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(input) {
+        rights::fuzz_rights(text);
+    }
+}
+
+/// A MIME object of SENDDATA: what is read of it can be sent and read again.
+pub fn entity(input: &[u8]) {
+    let limits = wcapd::limits::Limits {
+        cap_object_size: 1 << 20,
+        line_length: 4_096,
+        nesting: 5,
+        components: 200,
+        ..Default::default()
+    };
+    let Ok(components) = entities::components(input, &limits) else {
+        return;
+    };
+    assert!(!components.is_empty());
+    for component in components {
+        let sent = entities::reply(&[(component.clone(), None)], "boundary");
+        // Where a query was folded a blank may be read into it.
+        if String::from_utf8_lossy(&sent)
+            .to_ascii_uppercase()
+            .contains("QUERY")
+        {
+            continue;
+        }
+        assert_eq!(entities::components(&sent, &limits), Ok(vec![component]));
+    }
 }

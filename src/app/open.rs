@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use super::{Error, people};
 use crate::admin::client::Connection;
-use crate::admin::{self, Peer, Request, Response};
+use crate::admin::{self, Request, Response};
 use crate::config::{Config, acting};
 use crate::core::domains::Domain;
 use crate::core::password::Cost;
+use crate::core::peers::Peer;
 use crate::core::{self, Core};
 use crate::model::acl::Acl;
 use crate::model::clock::{SystemClock, SystemIds};
@@ -29,6 +30,8 @@ pub fn settings(config: &Config) -> core::Settings {
     core::Settings {
         domain: config.server.domain.clone(),
         domains: domains(config),
+        csid: config.csid(),
+        peers: peers(config),
         // The configuration was checked; an unreadable list would grant nothing.
         default_acl: Acl::parse(&config.calendars.default_acl, &config.server.domain)
             .unwrap_or_default(),
@@ -82,6 +85,18 @@ fn domains(config: &Config) -> BTreeMap<String, Domain> {
         .collect()
 }
 
+/// The calendar stores that messages are exchanged with.
+fn peers(config: &Config) -> Vec<Peer> {
+    let peers = config.peers.iter();
+    peers
+        .map(|(csid, peer)| Peer {
+            csid: csid.clone(),
+            domains: peer.domains_of(csid),
+            login: peer.login_name(&config.server.domain),
+        })
+        .collect()
+}
+
 /// Opens the store, which is made if missing, and a core on it.
 pub fn open(config: &Config) -> Result<Core, Error> {
     let options = RedbOptions {
@@ -110,7 +125,7 @@ pub fn open(config: &Config) -> Result<Core, Error> {
 pub fn administer(
     config: &Config,
     request: Request,
-    peer: &mut dyn Peer,
+    peer: &mut dyn admin::Peer,
 ) -> Result<Response, Error> {
     let data = &config.server.data;
     let makes = matches!(request, Request::UserAdd { .. } | Request::GroupAdd { .. });

@@ -67,7 +67,7 @@ fn options(
 }
 
 /// The first line of a file that holds a secret.
-fn secret(path: &Path) -> Result<String, Error> {
+pub(super) fn secret(path: &Path) -> Result<String, Error> {
     let failed = |cause| Error::Secret {
         path: path.to_owned(),
         cause,

@@ -35,6 +35,16 @@ pub(super) fn note(
     );
 }
 
+/// Logs what a command for a calendar of another store came to there.
+pub(super) fn relayed(from: (&Caller, Client), what: &str, target: &str, code: Option<String>) {
+    let code = code.unwrap_or_default();
+    let outcome = match code.starts_with("2.") {
+        true => "done",
+        false => code.as_str(),
+    };
+    deed(from, what, target, outcome);
+}
+
 /// Logs what CALIDEXPAND or UPNEXPAND came to.
 pub(super) fn expansion<T>(
     core: &Core,

@@ -4,9 +4,41 @@ use std::fmt::{Display, Write as _};
 
 use super::PRODID;
 use super::settings::{Link, Mechanism, Settings};
+use crate::ical::datetime::Timestamp;
 
 /// `QUERYLEVEL` when the line is absent is SQL-92, which we do not speak: the line is always sent.
 const QUERY_LEVEL: &str = "SQL-MIN";
+
+/// `DEFAULT-LOCALE` of a store for which nothing is set.
+pub const LOCALES: &str = "POSIX,en";
+
+/// What GET-CAPABILITY tells (RFC 4324 section 10.6), in the order of its table.
+pub fn properties(settings: &Settings) -> [(&'static str, String); 13] {
+    let date = |date: Option<Timestamp>, otherwise: &str| {
+        date.map_or(otherwise.to_owned(), |date| date.to_string())
+    };
+    [
+        ("CAP-VERSION", "1.0,4324".to_owned()),
+        ("CAR-LEVEL", "CAR-FULL-1".to_owned()),
+        (
+            "COMPONENTS",
+            "VCALSTORE,VCALENDAR,VAGENDA,VREPLY,VEVENT,VTODO,VJOURNAL,VFREEBUSY,VALARM,VTIMEZONE,STANDARD,DAYLIGHT,\
+             VQUERY,VCAR,VRIGHT"
+                .to_owned(),
+        ),
+        ("ITIP-VERSION", "2446".to_owned()),
+        ("MAX-COMP-SIZE", settings.limits.object_size.to_string()),
+        ("MAXDATE", date(settings.max_date, "99991231T235959Z")),
+        ("MINDATE", date(settings.min_date, "00000101T000000Z")),
+        // Of the three that may be told this is the one that SENDDATA takes.
+        ("MULTIPART", "mixed".to_owned()),
+        ("QUERY-LEVEL", "CAL-QL-1".to_owned()),
+        ("RECUR-ACCEPTED", "TRUE".to_owned()),
+        ("RECUR-EXPAND", "TRUE".to_owned()),
+        ("RECUR-LIMIT", settings.limits.instances.to_string()),
+        ("STORES-EXPANDED", "FALSE".to_owned()),
+    ]
+}
 
 /// One `NAME=value` line each, ending in CR LF, in the order of the draft's examples.
 ///
@@ -62,7 +94,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::ical::datetime::Timestamp;
     use crate::limits::Limits;
 
     /// The greeting's transcript holds the lines of the defaults.

@@ -438,7 +438,8 @@ impl Channel {
             Outcome::Aborted | Outcome::Lost if self.state == State::Authenticating => {
                 self.login_failed(Status::LOGIN_UNAVAILABLE);
             }
-            Outcome::Aborted | Outcome::Lost => {
+            // Only objects become somebody.
+            Outcome::Aborted | Outcome::Lost | Outcome::Became(..) => {
                 self.reply(Status::INTERNAL, "a defect, the server's log says more")
             }
         }

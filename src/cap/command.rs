@@ -1,14 +1,15 @@
 //! The calendaring commands inside an object, in both dialects: recognised, carried out one after another for each
 //! target, answered in the dialect they came in (draft-ietf-calsch-cap-04 section 7.2; RFC 4324 for dialect B).
 //!
-//! [`METHODS`] has a row for each. Those that this version does not carry out are answered 3.14.
+//! [`METHODS`] has a row for each. What is about a calendar of
+//! another store is left to [`elsewhere`].
 
-use percent_encoding::percent_decode_str;
-
-use super::job::{Cancel, Outcome};
+use super::address::qualified;
+use super::elsewhere::{self, Part, Unfinished};
+use super::job::{Cancel, Carried, Outcome, Who};
 use super::object::{self, Fault};
 use super::status::Status;
-use super::{PRODID, Settings, audit, query, send, write};
+use super::{PRODID, Settings, audit, query, send, session, write};
 use crate::codes::codes;
 use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::ical::component::{Component, Property};
@@ -29,7 +30,7 @@ pub struct Method {
     name: &'static str,
     /// Its name in dialect B, where that is another.
     other: &'static str,
-    run: Option<Run>,
+    run: Run,
 }
 
 /// Carries a command out for one target.
@@ -37,27 +38,30 @@ type Run = fn(&Request<'_>, &str, &Core) -> Answer;
 
 /// The commands of both dialects.
 pub const METHODS: &[Method] = &[
-    method("CREATE", "", Some(write::create)),
-    method("DELETE", "", Some(write::delete)),
-    method("MODIFY", "", Some(write::modify)),
-    method("MOVE", "", Some(write::relocate)),
-    method("READ", "SEARCH", Some(query::read)),
-    method("GENERATEUID", "GENERATE-UID", Some(generate_uids)),
-    method("NOOP", "", Some(noop)),
-    method("PUBLISH", "", Some(send::run)),
-    method("REQUEST", "", Some(send::run)),
-    method("REPLY", "", Some(send::run)),
-    method("ADD", "", Some(send::run)),
-    method("CANCEL", "", Some(send::run)),
-    method("REFRESH", "", Some(send::run)),
-    method("COUNTER", "", Some(send::run)),
-    method("DECLINECOUNTER", "DECLINE-COUNTER", Some(send::run)),
-    method("GET-CAPABILITY", "", None),
-    method("IDENTIFY", "", None),
-    method("SET-LOCALE", "", None),
+    method("CREATE", "", write::create),
+    method("DELETE", "", write::delete),
+    method("MODIFY", "", write::modify),
+    method("MOVE", "", write::relocate),
+    method("READ", "SEARCH", query::read),
+    method("GENERATEUID", "GENERATE-UID", generate_uids),
+    method("NOOP", "", noop),
+    method("PUBLISH", "", send::run),
+    method("REQUEST", "", send::run),
+    method("REPLY", "", send::run),
+    method("ADD", "", send::run),
+    method("CANCEL", "", send::run),
+    method("REFRESH", "", send::run),
+    method("COUNTER", "", send::run),
+    method("DECLINECOUNTER", "DECLINE-COUNTER", send::run),
+    method("GET-CAPABILITY", "", session::capability),
+    method("IDENTIFY", "", session::identify),
+    method("SET-LOCALE", "", session::locale),
+    method("CONTINUE", "", session::nothing_pending),
+    method("ABORT", "", session::nothing_pending),
+    method("TIMEOUT", "", session::not_asked),
 ];
 
-const fn method(name: &'static str, other: &'static str, run: Option<Run>) -> Method {
+const fn method(name: &'static str, other: &'static str, run: Run) -> Method {
     Method { name, other, run }
 }
 
@@ -67,6 +71,10 @@ pub struct Request<'a> {
     pub dialect: Dialect,
     /// Who asks.
     pub caller: &'a Caller,
+    /// Whoever logged in: rights to become somebody never add up.
+    pub login: &'a Caller,
+    /// Where they are.
+    pub client: Client,
     /// Its name.
     pub name: String,
     /// Its id.
@@ -77,6 +85,10 @@ pub struct Request<'a> {
     pub option: Option<String>,
     /// The iTIP method beside the command, in dialect B.
     pub method: Option<String>,
+    /// The locale to answer in.
+    pub locale: Option<String>,
+    /// What is wrong with it as it is written.
+    pub fault: Option<&'static str>,
     /// What it is about: the components in it, in order.
     pub objects: Vec<&'a Component>,
     /// What the door is set to.
@@ -88,7 +100,10 @@ pub struct Request<'a> {
 pub struct Answer {
     status: &'static str,
     text: String,
-    properties: Vec<Property>,
+    /// Properties beside the status.
+    pub properties: Vec<Property>,
+    /// Whom the session acts for from now on.
+    pub who: Option<Box<Who>>,
     /// Components it answers with, and the iTIP method that each waits with.
     pub objects: Vec<(Option<String>, Component)>,
     /// What became of each component it was to change.
@@ -131,6 +146,7 @@ impl Answer {
             status,
             text: text.into(),
             properties: Vec::new(),
+            who: None,
             objects: Vec::new(),
             entries: Vec::new(),
         }
@@ -155,7 +171,7 @@ impl Answer {
             let status = entry.value("REQUEST-STATUS")?;
             status.split(';').next()
         });
-        let mut codes = std::iter::once(self.status).chain(entries);
+        let mut codes = std::iter::once(self.status()).chain(entries);
         codes.find(|code| !code.starts_with("2."))
     }
 
@@ -183,31 +199,43 @@ impl Answer {
     }
 }
 
-/// Carries out all commands of an object for a caller who came from there.
+/// For whom an object is worked on.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// Whom the session acts for.
+    pub caller: &'a Caller,
+    /// Whoever logged in.
+    pub login: &'a Caller,
+    /// Where they are.
+    pub client: Client,
+}
+
+/// Carries out all commands of an object.
 pub fn carry_out(
     core: &Core,
     settings: &Settings,
-    (caller, client): (&Caller, Client),
+    asker: Asker<'_>,
     octets: &[u8],
     cancel: &Cancel,
-) -> Outcome {
+) -> Carried {
     let components = object::components(octets, &settings.limits);
     let requests = components
         .as_ref()
         .map_err(Clone::clone)
-        .and_then(|components| requests(components, caller, settings));
+        .and_then(|components| requests(components, asker, settings));
     let requests = match requests {
         Ok(requests) => requests,
         Err(Fault(note)) => {
-            return Outcome::Reply {
+            return Carried::Done(Outcome::Reply {
                 status: Status::BAD_ARGUMENTS,
                 argument: String::new(),
                 data: Vec::new(),
                 note,
-            };
+            });
         }
     };
-    let mut answers = Vec::new();
+    let mut parts = Vec::new();
+    let mut who = None;
     for request in &requests {
         // A command without a target is about the session.
         let everywhere = [String::new()];
@@ -217,24 +245,33 @@ pub fn carry_out(
         };
         for target in targets {
             if cancel.is_set() {
-                return Outcome::Aborted;
+                return Carried::Done(Outcome::Aborted);
             }
-            let answer = request.run(target, core);
-            audit::note(core, request, client, target, &answer);
-            for reply in request.reply(target, answer) {
-                answers.push((reply, request.id.clone()));
-            }
+            let answer = match elsewhere::errand(request, target, core) {
+                Ok(Some(errand)) => {
+                    parts.push(Part::There(Box::new(errand)));
+                    continue;
+                }
+                Ok(None) => request.run(target, core),
+                Err(answer) => answer,
+            };
+            audit::note(core, request, asker.client, target, &answer);
+            who = answer.who.clone().or(who);
+            let replies = request.head().reply(target, answer).into_iter();
+            parts.extend(replies.map(|reply| Part::Here(reply, request.id.clone())));
         }
     }
     let mut random = [0; 8];
     core.ids().fill(&mut random);
     let boundary = format!("cap-{:016x}", u64::from_be_bytes(random));
-    Outcome::Reply {
-        status: Status::SUCCESS,
+    let whole = Unfinished {
+        parts,
         argument: only_id(&requests),
-        data: object::reply(&answers, &boundary),
-        note: String::new(),
-    }
+        boundary,
+        who,
+        cancel: cancel.clone(),
+    };
+    whole.into_carried()
 }
 
 /// The id of the object's command, if there is exactly one.
@@ -250,20 +287,20 @@ fn only_id(requests: &[Request<'_>]) -> String {
 /// The commands in the outermost components of an object.
 fn requests<'a>(
     components: &'a [Component],
-    caller: &'a Caller,
+    asker: Asker<'a>,
     settings: &'a Settings,
 ) -> Result<Vec<Request<'a>>, Fault> {
     let mut found = Vec::new();
     for outer in components {
         if let Some(command) = outer.property("CMD") {
-            found.push(in_b(outer, command, caller, settings));
+            found.push(in_b(outer, command, asker, settings));
         } else if outer.is("VCAP") || outer.is("VCALENDAR") {
             let mut commands = Vec::new();
             flatten(outer, &mut commands);
             if commands.is_empty() {
                 commands.push(outer);
             }
-            let request = |command| in_a(outer, command, caller, settings);
+            let request = |command| in_a(outer, command, asker, settings);
             found.extend(commands.into_iter().map(request));
         } else {
             let sentence = format!("expected VCAP or VCALENDAR, found {}", outer.name());
@@ -288,7 +325,7 @@ fn flatten<'c>(component: &'c Component, found: &mut Vec<&'c Component>) {
 fn in_a<'a>(
     outer: &'a Component,
     command: &'a Component,
-    caller: &'a Caller,
+    asker: Asker<'a>,
     settings: &'a Settings,
 ) -> Request<'a> {
     // What the command does not say is inherited.
@@ -303,7 +340,9 @@ fn in_a<'a>(
     let method = inherited("METHOD");
     Request {
         dialect: Dialect::A,
-        caller,
+        caller: asker.caller,
+        login: asker.login,
+        client: asker.client,
         name: method
             .map(|method| method.value().to_owned())
             .unwrap_or_default(),
@@ -311,6 +350,8 @@ fn in_a<'a>(
         targets: if own.is_empty() { targets(outer) } else { own },
         option: method.and_then(|method| method.param("OPTIONS").map(|o| o.into_owned())),
         method: None,
+        locale: None,
+        fault: None,
         objects: command
             .components()
             .filter(|inner| !inner.is("VCOMMAND"))
@@ -322,7 +363,7 @@ fn in_a<'a>(
 fn in_b<'a>(
     outer: &'a Component,
     command: &'a Property,
-    caller: &'a Caller,
+    asker: Asker<'a>,
     settings: &'a Settings,
 ) -> Request<'a> {
     // Printed examples put the parameters after the colon.
@@ -342,16 +383,50 @@ fn in_b<'a>(
             .or(after)
     };
     let targets = outer.properties_named("TARGET");
+    let name = name.trim();
     Request {
         dialect: Dialect::B,
-        caller,
-        name: name.trim().to_owned(),
+        caller: asker.caller,
+        login: asker.login,
+        client: asker.client,
+        name: name.to_owned(),
         id: param("ID"),
         targets: targets.map(|target| target.value().to_owned()).collect(),
         option: param("OPTIONS").or_else(|| param("OPTION")),
         method: outer.value("METHOD").map(str::to_owned),
+        locale: param("LOCALIZE"),
+        fault: fault_of_times(name, param("LATENCY"), param("ACTION")),
         objects: outer.components().collect(),
         settings,
+    }
+}
+
+/// What is wrong with LATENCY and ACTION, which come together (RFC 4324 section 10.1).
+fn fault_of_times(
+    name: &str,
+    latency: Option<String>,
+    action: Option<String>,
+) -> Option<&'static str> {
+    let known = |action: &str| {
+        ["ASK", "ABORT"]
+            .iter()
+            .any(|a| action.eq_ignore_ascii_case(a))
+    };
+    let timeless = ["ABORT", "CONTINUE", "TIMEOUT", "REPLY"];
+    match (latency, action) {
+        (None, None) => None,
+        _ if timeless
+            .iter()
+            .any(|other| name.eq_ignore_ascii_case(other)) =>
+        {
+            Some("expected no LATENCY and no ACTION here")
+        }
+        (Some(latency), Some(action)) => match latency.parse::<u32>() {
+            Ok(1..) if known(&action) => None,
+            Ok(1..) => Some("expected ACTION to be ASK or ABORT"),
+            _ => Some("expected LATENCY in seconds, 1 or more"),
+        },
+        _ => Some("expected LATENCY and ACTION together"),
     }
 }
 
@@ -364,31 +439,64 @@ impl Request<'_> {
         })
     }
 
-    /// Its name in dialect A, if it is a command that is carried out here.
+    /// Its name in dialect A, if it is a command.
     pub fn known_name(&self) -> Option<&'static str> {
-        let method = self.method_row()?;
-        method.run.map(|_| method.name)
+        self.method_row().map(|method| method.name)
     }
 
     fn run(&self, target: &str, core: &Core) -> Answer {
         if self.name.is_empty() {
             return Answer::of("6.3", "expected a METHOD, found none");
         }
-        match self.method_row().map(|method| method.run) {
-            Some(Some(run)) => run(self, target, core),
-            Some(None) => Answer::of(
-                "3.14",
-                format!("{} is not supported by this server", self.name),
-            ),
+        if let Some(fault) = self.fault {
+            return Answer::of("6.3", fault);
+        }
+        if let Some(locale) = &self.locale {
+            match session::is_spoken(locale, core) {
+                Ok(true) => {}
+                Ok(false) => return session::not_spoken(),
+                Err(cause) => return Answer::failed(self.dialect, &cause),
+            }
+        }
+        match self.method_row() {
+            // There it is the name of answers; messages are created.
+            Some(method) if self.dialect == Dialect::B && method.name == "REPLY" => {
+                session::not_asked(self, target, core)
+            }
+            Some(method) => (method.run)(self, target, core),
             None => Answer::of("9.0", "expected a command of CAP"),
         }
     }
 
-    /// The answer in the request's dialect: in B an object for each method that components wait with.
-    fn reply(&self, target: &str, mut answer: Answer) -> Vec<Component> {
-        let status = value::request_status_property(answer.status, &answer.text, None);
-        let target = (!target.is_empty())
-            .then(|| Property::new("TARGET", qualified(target, &self.settings.csid)));
+    /// What its answers are made with.
+    pub(super) fn head(&self) -> Head {
+        Head {
+            dialect: self.dialect,
+            name: self.name.clone(),
+            id: self.id.clone(),
+            csid: self.settings.csid.clone(),
+        }
+    }
+}
+
+/// What the answers to a command are made with.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// The vocabulary.
+    pub dialect: Dialect,
+    /// The command's name.
+    pub name: String,
+    /// Its id.
+    pub id: Option<String>,
+    csid: String,
+}
+
+impl Head {
+    /// The answer in the dialect: in B an object for each method that components wait with.
+    pub(super) fn reply(&self, target: &str, mut answer: Answer) -> Vec<Component> {
+        let status = value::request_status_property(answer.status(), &answer.text, None);
+        let target =
+            (!target.is_empty()).then(|| Property::new("TARGET", qualified(target, &self.csid)));
         if self.dialect == Dialect::A {
             let mut reply = Component::new("VCAP")
                 .with(Property::new("VERSION", "2.0"))
@@ -448,67 +556,6 @@ impl Request<'_> {
     }
 }
 
-/// What a target names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// This store.
-    Store,
-    /// A calendar of this store, by its calid.
-    Calendar(String),
-}
-
-impl Place {
-    /// The place an address means. Errors: the answer to an address of another store, or of no store at all.
-    pub fn of(target: &str, csid: &str) -> Result<Self, Answer> {
-        let elsewhere = || Answer::of("3.14", "commands are not passed on to other stores");
-        let scheme = target.split_once(':').map(|(scheme, _)| scheme);
-        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto")) {
-            return Err(elsewhere());
-        }
-        let address = qualified(target, csid);
-        let rest = address.strip_prefix("cap://").unwrap_or(&address);
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if !host.eq_ignore_ascii_case(csid) {
-            return Err(elsewhere());
-        }
-        if path.is_empty() {
-            return Ok(Self::Store);
-        }
-        match percent_decode_str(path).decode_utf8() {
-            Ok(calid) => Ok(Self::Calendar(calid.into_owned())),
-            Err(_) => Err(Answer::of("6.3", "expected an address in UTF-8")),
-        }
-    }
-}
-
-/// An address with its scheme and store: relative ones, and those without a host, belong to this store, whose own address has
-/// no path. Mail addresses are what they are.
-pub fn qualified(address: &str, csid: &str) -> String {
-    let mail = address.get(..7);
-    if mail.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:")) {
-        return address.to_owned();
-    }
-    let scheme = address
-        .get(..4)
-        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("cap:"));
-    let rest = match scheme {
-        true => &address[4..],
-        false => address.strip_prefix(':').unwrap_or(address),
-    };
-    let (host, path) = match rest.strip_prefix("//") {
-        Some(rest) => rest.split_once('/').unwrap_or((rest, "")),
-        None => (csid, address),
-    };
-    let host = match host.strip_suffix(":5229").unwrap_or(host) {
-        "" => csid.to_owned(),
-        host => host.to_lowercase(),
-    };
-    match path {
-        "" => format!("cap://{host}"),
-        path => format!("cap://{host}/{path}"),
-    }
-}
-
 fn noop(_: &Request<'_>, _: &str, _: &Core) -> Answer {
     Answer::of("2.0", "Success")
 }
@@ -526,27 +573,4 @@ fn generate_uids(request: &Request<'_>, _: &str, core: &Core) -> Answer {
     let uids = (0..count).map(|_| Property::new("UID", core.ids().uid()));
     answer.properties.extend(uids);
     answer
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_qualified() {
-        for (address, expected) in [
-            ("bill", "cap://cal.example.com/bill"),
-            ("Company/Holidays", "cap://cal.example.com/Company/Holidays"),
-            ("cap://Other.example.com/x", "cap://other.example.com/x"),
-            ("CAP://cal.example.com:5229/x", "cap://cal.example.com/x"),
-            ("://cal.example.com/x", "cap://cal.example.com/x"),
-            ("cap://cal.example.com/", "cap://cal.example.com"),
-            ("cap:///", "cap://cal.example.com"),
-            ("cap:///bill", "cap://cal.example.com/bill"),
-            ("cap://cal.example.com", "cap://cal.example.com"),
-            ("mailto:a@example.com", "mailto:a@example.com"),
-        ] {
-            assert_eq!(qualified(address, "cal.example.com"), expected, "{address}");
-        }
-    }
 }

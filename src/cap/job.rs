@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::elsewhere::Unfinished;
 use super::sasl::{Exchange, Step};
 use super::settings::Link;
 use super::status::Status;
@@ -101,10 +102,31 @@ pub enum Outcome {
         /// Words for people.
         note: String,
     },
+    /// An object was worked on, and the session acts for somebody else from now on.
+    Became(Box<Who>, Box<Outcome>),
     /// The work on an object ended because it was told to; what it had finished stays.
     Aborted,
     /// It broke off by a defect.
     Lost,
+}
+
+/// What a job came to in the core.
+#[derive(Debug)]
+pub enum Carried {
+    /// It is done.
+    Done(Outcome),
+    /// Other stores give parts of the answer.
+    Unfinished(Box<Unfinished>),
+}
+
+impl Carried {
+    /// The outcome, where no other store has a part in it.
+    pub fn done(self) -> Option<Outcome> {
+        match self {
+            Self::Done(outcome) => Some(outcome),
+            Self::Unfinished(_) => None,
+        }
+    }
 }
 
 /// Tells a job that it need not go on.

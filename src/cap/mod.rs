@@ -4,11 +4,13 @@
 //! socket or a clock. What takes the core is handed out as a [`job`] and carried out in [`work`]: logins by [`sasl`],
 //! the commands in objects by [`command`]. [`server`] is the only place with sockets.
 
+pub mod address;
 mod audit;
 pub mod capability;
 pub mod channel;
 pub mod client;
 pub mod command;
+pub mod elsewhere;
 mod folds;
 pub mod frame;
 pub mod ids;
@@ -16,10 +18,12 @@ pub mod job;
 pub mod object;
 mod properties;
 mod query;
+pub mod relay;
 mod replace;
 pub mod sasl;
 mod send;
 pub mod server;
+mod session;
 pub mod settings;
 pub mod status;
 pub mod work;

@@ -1,7 +1,9 @@
 //! Calendars and the store as components, so that they can be asked for like others and changed as they are shown
 //! (draft-ietf-calsch-cap-04 sections 11.1 and 11.2; RFC 4324 section 8 for dialect B).
 
-use super::command::{Answer, Dialect, Request, qualified};
+use super::address::qualified;
+use super::capability::LOCALES;
+use super::command::{Answer, Dialect, Request};
 use crate::core::calendars::CalendarView;
 use crate::core::store_properties::{self, Set};
 use crate::core::{Core, Error};
@@ -396,7 +398,7 @@ pub(super) fn store(request: &Request<'_>, core: &Core) -> Result<Component, Err
     add("", "CALSCALE", "GREGORIAN");
     add("DEFAULT_VCARS", "DEFAULT-VCARS", &DEFAULT_RIGHTS.join(","));
     add("", "DEFAULT-CHARSET", "UTF-8");
-    add("", "DEFAULT-LOCALE", "POSIX,en");
+    add("", "DEFAULT-LOCALE", LOCALES);
     let zone = match core.settings().default_tzid.as_str() {
         "UTC" => "UTC".to_owned(),
         zone => format!("{zone},UTC"),

@@ -3,7 +3,8 @@
 //!
 //! Items and busy times come from the core; calendars and the store are asked for as the components `properties` makes.
 
-use super::command::{Answer, Dialect, Place, Request, qualified};
+use super::address::{Place, qualified};
+use super::command::{Answer, Dialect, Request};
 use super::properties;
 use super::write::queries::shown as shown_query;
 use crate::core::calendars::CalendarView;
@@ -163,6 +164,7 @@ fn answer(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, An
         core,
         shown: &shown,
         clipped: false,
+        attachments: request.settings.limits.attachment_body,
         zones: Vec::new(),
         objects: Vec::new(),
     };
@@ -181,6 +183,8 @@ struct Reading<'a> {
     core: &'a Core,
     shown: &'a str,
     clipped: bool,
+    /// Octets of attachments that still go along; what does not fit is named only.
+    attachments: usize,
     /// The VTIMEZONEs that what was found can be of.
     zones: Vec<Component>,
     objects: Vec<(Option<String>, Component)>,
@@ -342,6 +346,8 @@ impl Reading<'_> {
         let mut size = 0_usize;
         for row in &found.rows {
             let mut made = project(select, row);
+            let attached = self.core.attach(&mut made, &mut self.attachments);
+            attached.map_err(|cause| self.failed(&cause))?;
             if made.entries().is_empty() && row.hidden {
                 let code = if a { "3.8" } else { "4.1" };
                 made.push(value::request_status_property(code, "No authority", None));

@@ -15,7 +15,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Duration, sleep, sleep_until, timeout};
 
 use super::channel::{self, Channel};
-use super::job::{Job, Outcome};
+use super::job::{Carried, Job, Outcome};
 use super::settings::{Link, Settings};
 use super::work;
 use crate::core::{Client, Core};
@@ -202,16 +202,26 @@ impl Session {
         let (host, settings) = (self.host.clone(), Arc::clone(&self.settings));
         let client = Client::of(self.address);
         Box::pin(async move {
-            let Host { core, jobs } = host;
-            if jobs.turn(client).await.is_err() {
+            if host.jobs.turn(client).await.is_err() {
                 return work::turned_away(&job);
             }
             let cost = work::cost(&job);
-            let carried = jobs.run(cost, move || work::carry_out(&core, &settings, client, job));
-            carried.await.unwrap_or_else(|lost| {
-                tracing::error!(%lost, "a CAP command broke off");
-                Outcome::Lost
-            })
+            let (core, own) = (host.core.clone(), Arc::clone(&settings));
+            // The session itself asks the client, and gives up, when an object takes long (`limits.cap_work_time`).
+            let is_object = matches!(job, Job::Object { .. });
+            let carry = move || work::carry_out(&core, &own, client, job);
+            let carried = match is_object {
+                true => host.jobs.run_long(carry).await,
+                false => host.jobs.run(cost, carry).await,
+            };
+            match carried {
+                Ok(Carried::Unfinished(rest)) => rest.finish(&host, &settings, client).await,
+                Ok(Carried::Done(outcome)) => outcome,
+                Err(lost) => {
+                    tracing::error!(%lost, "a CAP command broke off");
+                    Outcome::Lost
+                }
+            }
         })
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::relay::Peers;
 use crate::ical::datetime::Timestamp;
 use crate::limits::Limits;
 use crate::tls::Tls;
@@ -91,6 +92,8 @@ pub struct Settings {
     pub tls: Option<Arc<Tls>>,
     /// The data of all sessions that is held in memory.
     pub held: Arc<Held>,
+    /// The other stores that are spoken to.
+    pub peers: Peers,
 }
 
 impl Settings {
@@ -121,6 +124,7 @@ impl Default for Settings {
             stop_grace: Duration::from_secs(5),
             tls: None,
             held: Arc::default(),
+            peers: Peers::default(),
         }
     }
 }

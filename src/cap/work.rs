@@ -3,7 +3,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::job::{Acting, Job, Outcome, Who};
+use super::job::{Acting, Carried, Job, Outcome, Who};
 use super::sasl::Step;
 use super::settings::Settings;
 use super::status::Status;
@@ -55,8 +55,8 @@ pub fn turned_away(job: &Job) -> Outcome {
 }
 
 /// Carries `job` out for a client.
-pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> Outcome {
-    match job {
+pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> Carried {
+    let outcome = match job {
         Job::Authenticate {
             exchange,
             message,
@@ -102,10 +102,16 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> 
             octets,
             cancel,
         } => {
-            let caller = now(core, who);
-            command::carry_out(core, settings, (&caller, client), &octets, &cancel)
+            let login = now(core, who.original.clone().into());
+            let asker = command::Asker {
+                caller: &now(core, who),
+                login: &login,
+                client,
+            };
+            return command::carry_out(core, settings, asker, &octets, &cancel);
         }
-    }
+    };
+    Carried::Done(outcome)
 }
 
 /// The caller as the accounts are now.

@@ -5,11 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use toml::de::{DeTable, DeValue};
-
-use super::load::{Error, Source, in_order, is_host, raw};
+use super::load::{Error, Source, is_host};
+use super::named::{self, Section, Sort};
 use super::table::{Config, Domain, Key, Ldap};
-use super::value::{Raw, Value as _};
+use super::value::Value as _;
 use crate::model::acl::Acl;
 
 /// The section of what holds for every domain, in which those of single domains lie.
@@ -17,6 +16,13 @@ pub const SECTION: &str = "domain";
 
 /// The section whose keys describe a directory, also inside a domain's.
 pub const DIRECTORY: &str = "ldap";
+
+/// Sections of single domains.
+pub(super) const SORT: Sort = Sort {
+    section: SECTION,
+    inner: Some(DIRECTORY),
+    example: "a domain in quotes, like [domain.\"example.org\"]",
+};
 
 /// What a domain's name must be.
 pub(super) const EXPECTED: &str = "a domain name of letters, digits, '-' and '.'";
@@ -63,137 +69,29 @@ pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 253 && text.chars().all(plain) && text.split('.').all(|label| !label.is_empty())
 }
 
-/// How a key of the domain `name` is called: `domain."example.org".hosts`.
-pub(super) fn path(name: &str, key: &Key) -> String {
-    match key.section() {
-        SECTION => format!("{SECTION}.\"{name}\".{}", key.name()),
-        section => format!("{SECTION}.\"{name}\".{section}.{}", key.name()),
-    }
-}
-
-/// One domain's section of a file.
-#[derive(Debug)]
-pub(super) struct Section {
-    name: String,
-    values: Vec<(Key, Raw, Source)>,
-}
-
-impl Section {
-    /// Reads the table of the domain `name`, which stands at an offset of the file behind the sections `known`.
-    pub(super) fn read(
-        (name, offset): (&str, usize),
-        table: &DeTable<'_>,
-        place: &impl Fn(usize) -> Source,
-        known: &[Self],
-    ) -> Result<Self, Error> {
-        let mut section = Self {
-            name: name.to_ascii_lowercase(),
-            values: Vec::new(),
-        };
-        if known.iter().any(|known| known.name == section.name) {
-            return Err(Error::Value {
-                place: place(offset),
-                key: format!("{SECTION}.\"{name}\""),
-                expected: "named once, letter case aside".to_owned(),
-                found: "there twice".to_owned(),
-            });
-        }
-        if !is_name(name) {
-            return Err(Error::Value {
-                place: place(offset),
-                key: format!("{SECTION}.\"{name}\""),
-                expected: EXPECTED.to_owned(),
-                found: "none".to_owned(),
-            });
-        }
-        for (key, value) in in_order(table) {
-            let at = place(key.span().start);
-            match value.get_ref() {
-                DeValue::Table(keys) if key.get_ref() == DIRECTORY => {
-                    for (key, value) in in_order(keys) {
-                        let at = place(key.span().start);
-                        section.add(DIRECTORY, key.get_ref(), raw(value.get_ref()), at)?;
-                    }
-                }
-                // What [domain.example.org] is to TOML.
-                DeValue::Table(_) => {
-                    return Err(Error::Value {
-                        place: at,
-                        key: format!("{SECTION}.{name}.{}", key.get_ref()),
-                        expected: "a domain in quotes, like [domain.\"example.org\"]".to_owned(),
-                        found: "a table".to_owned(),
-                    });
-                }
-                value => section.add(SECTION, key.get_ref(), raw(value), at)?,
-            }
-        }
-        Ok(section)
-    }
-
-    fn add(&mut self, section: &str, key: &str, raw: Raw, place: Source) -> Result<(), Error> {
-        let found = Key::find(&format!("{section}.{key}"));
-        let key = found.ok_or_else(|| {
-            let inside = match section {
-                SECTION => String::new(),
-                section => format!("{section}."),
-            };
-            let nearest = Key::nearest_in(section, key);
-            Error::UnknownKey {
-                place: place.clone(),
-                key: format!("{SECTION}.\"{}\".{inside}{key}", self.name),
-                nearest: nearest.map_or_else(String::new, |key| path(&self.name, &key)),
-            }
-        })?;
-        self.values.push((key, raw, place));
-        Ok(())
-    }
-
-    /// Puts the domain and its values into `config`, and where they came from into `sources`.
-    pub(super) fn apply(
-        self,
-        config: &mut Config,
-        sources: &mut BTreeMap<String, Source>,
-    ) -> Result<(), Error> {
-        let mut own = Config {
-            domain: config.domain.clone(),
-            ..Config::default()
-        };
-        for (key, raw, place) in self.values {
-            let path = path(&self.name, &key);
-            key.set(&mut own, &raw).ok_or_else(|| Error::Value {
-                place: place.clone(),
-                key: path.clone(),
-                expected: key.expected().to_owned(),
-                found: raw.to_string(),
-            })?;
-            sources.insert(path, place);
-        }
-        own.domain
-            .open_to
-            .iter_mut()
-            .for_each(|d| d.make_ascii_lowercase());
-        own.domain
-            .hosts
-            .iter_mut()
-            .for_each(|h| h.make_ascii_lowercase());
-        let hosted = Hosted {
-            domain: own.domain,
-            ldap: own.ldap,
-        };
-        config.domains.insert(self.name, hosted);
-        Ok(())
-    }
-}
-
-/// A value that does not fit.
-pub(super) struct Fault {
-    pub(super) path: String,
-    pub(super) expected: &'static str,
-    pub(super) found: String,
+/// Puts a domain and its values into `config`, and where they came from into `sources`.
+pub(super) fn apply(
+    section: Section,
+    config: &mut Config,
+    sources: &mut BTreeMap<String, Source>,
+) -> Result<(), Error> {
+    let mut own = Config {
+        domain: config.domain.clone(),
+        ..Config::default()
+    };
+    let name = section.fill(&mut own, sources)?;
+    named::make_lower(&mut own.domain.open_to);
+    named::make_lower(&mut own.domain.hosts);
+    let hosted = Hosted {
+        domain: own.domain,
+        ldap: own.ldap,
+    };
+    config.domains.insert(name, hosted);
+    Ok(())
 }
 
 /// The first value about domains that does not fit.
-pub(super) fn fault(config: &Config) -> Option<Fault> {
+pub(super) fn fault(config: &Config) -> Option<named::Fault> {
     if let Some(fault) = common_fault(config) {
         return Some(fault);
     }
@@ -202,8 +100,8 @@ pub(super) fn fault(config: &Config) -> Option<Fault> {
         let found = own_fault(config, name, hosted, &mut hosts);
         if let Some((key, expected)) = found {
             let row = Key::find(key);
-            return Some(Fault {
-                path: row.map_or_else(|| key.to_owned(), |row| path(name, &row)),
+            return Some(named::Fault {
+                path: row.map_or_else(|| key.to_owned(), |row| named::path(name, &row)),
                 expected,
                 found: row.map_or_else(String::new, |row| row.show(&hosted.as_config())),
             });
@@ -212,13 +110,13 @@ pub(super) fn fault(config: &Config) -> Option<Fault> {
     None
 }
 
-const DOMAINS: &str = "a list of domains that this server hosts, or *";
+const DOMAINS: &str = "a list of domains that this server or another store of [peer] hosts, or *";
 const ENTRIES: &str = "entries WHO^WHAT^HOW^GRANT, separated by ';'";
 const ZONE: &str = "a time zone of the tz database, like Europe/Berlin";
 
-fn common_fault(config: &Config) -> Option<Fault> {
+fn common_fault(config: &Config) -> Option<named::Fault> {
     let keys = &config.domain;
-    let fault = |key: &str, expected, found| Fault {
+    let fault = |key: &str, expected, found| named::Fault {
         path: format!("{SECTION}.{key}"),
         expected,
         found,
@@ -276,7 +174,12 @@ fn own_fault<'c>(
 fn are_domains(config: &Config, names: &[String]) -> bool {
     names.iter().all(|name| {
         let name = name.to_ascii_lowercase();
-        name == "*" || name == config.server.domain || config.domains.contains_key(&name)
+        let is_peers = || {
+            let mut peers = config.peers.iter();
+            peers.any(|(csid, peer)| peer.domains_of(csid).contains(&name))
+        };
+        let hosted = name == config.server.domain || config.domains.contains_key(&name);
+        name == "*" || hosted || is_peers()
     })
 }
 

@@ -96,7 +96,7 @@ fn wrong_sections_are_refused_with_the_place() {
         ),
         (
             "[domain.\"a.test\"]\nopen_to = ['b.test']\n",
-            "FILE line 2: domain.\"a.test\".open_to must be a list of domains that this server hosts, or *, but it is \
+            "FILE line 2: domain.\"a.test\".open_to must be a list of domains that this server or another store of [peer] hosts, or *, but it is \
              [\"b.test\"]",
         ),
         (

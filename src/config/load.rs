@@ -12,7 +12,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::acting;
-use super::domains::{self, Section};
+use super::domains;
+use super::named::{self, Section};
+use super::peers;
 use super::table::{Config, Key};
 use super::value::Raw;
 use crate::model::acl::Acl;
@@ -150,7 +152,10 @@ impl Loaded {
         loaded.config.server.domain.make_ascii_lowercase();
         // What holds for every domain may come after what holds for one.
         for section in sections {
-            section.apply(&mut loaded.config, &mut loaded.sources)?;
+            match section.sort.section {
+                peers::SECTION => peers::apply(section, &mut loaded.config, &mut loaded.sources)?,
+                _ => domains::apply(section, &mut loaded.config, &mut loaded.sources)?,
+            }
         }
         loaded.check()?;
         Ok(loaded)
@@ -200,11 +205,14 @@ impl Loaded {
                 continue;
             };
             for (name, value) in in_order(keys) {
-                if section.get_ref() == domains::SECTION
+                let sort = [&domains::SORT, &peers::SORT]
+                    .into_iter()
+                    .find(|sort| section.get_ref() == sort.section);
+                if let Some(sort) = sort
                     && let Some(own) = value.get_ref().as_table()
                 {
                     let name = (name.get_ref().as_ref(), name.span().start);
-                    let section = Section::read(name, own, &place, &sections)?;
+                    let section = Section::read(sort, name, own, &place, &sections)?;
                     sections.push(section);
                     continue;
                 }
@@ -373,7 +381,8 @@ impl Loaded {
         if let Some((path, expected)) = first.or_else(|| config.ldap.fault()) {
             return Err(self.refused(path, expected));
         }
-        match domains::fault(config) {
+        let fault: Option<named::Fault> = domains::fault(config).or_else(|| peers::fault(config));
+        match fault {
             None => Ok(()),
             Some(fault) => Err(Error::Value {
                 place: self.source_of(&fault.path),

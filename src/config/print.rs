@@ -6,6 +6,7 @@ use super::domains::{self, Hosted};
 use super::load::{Loaded, Source};
 use super::table::{Config, Key, section_doc};
 use super::value::quoted;
+use super::{named, peers};
 
 /// Longest line of a comment, its `# ` included.
 const WIDTH: usize = 100;
@@ -47,36 +48,53 @@ pub fn to_toml(loaded: &Loaded) -> String {
     for (name, hosted) in &loaded.config.domains {
         domain(&mut out, loaded, name, hosted);
     }
+    for (name, peer) in &loaded.config.peers {
+        let head = format!("The calendar store {name}.");
+        own_section(
+            &mut out,
+            loaded,
+            name,
+            (peers::SECTION, &head),
+            &peer.as_config(),
+        );
+    }
     out
 }
 
 /// The sections of one domain: what the keys mean is said above.
 fn domain(out: &mut String, loaded: &Loaded, name: &str, hosted: &Hosted) {
     let values = hosted.as_config();
-    for section in [domains::SECTION, domains::DIRECTORY] {
-        let keys = || Key::all().filter(|key| key.section() == section);
-        let is_set = |key: &Key| loaded.source_of(&domains::path(name, key)) != Source::Default;
-        if section == domains::DIRECTORY && !keys().any(|key| is_set(&key)) {
-            continue;
+    let head = format!("What the domain {name} has of its own.");
+    own_section(out, loaded, name, (domains::SECTION, &head), &values);
+    let is_set = |key: &Key| loaded.source_of(&named::path(name, key)) != Source::Default;
+    let mut keys = Key::all().filter(|key| key.section() == domains::DIRECTORY);
+    if keys.any(|key| is_set(&key)) {
+        let head = format!("The directory of accounts of the domain {name}.");
+        own_section(out, loaded, name, (domains::DIRECTORY, &head), &values);
+    }
+}
+
+/// A section of one thing, as `values` has it.
+fn own_section(
+    out: &mut String,
+    loaded: &Loaded,
+    name: &str,
+    (section, head): (&str, &str),
+    values: &Config,
+) {
+    out.push('\n');
+    comment(out, head);
+    let name_in_toml = quoted(name);
+    out.push_str(&match section {
+        domains::DIRECTORY => format!("[{}.{name_in_toml}.{section}]\n", domains::SECTION),
+        section => format!("[{section}.{name_in_toml}]\n"),
+    });
+    for key in Key::all().filter(|key| key.section() == section) {
+        let source = loaded.source_of(&named::path(name, &key));
+        if source != Source::Default {
+            comment(out, &format!("Set by: {source}."));
         }
-        out.push('\n');
-        let head = match section {
-            domains::SECTION => format!("What the domain {name} has of its own."),
-            _ => format!("The directory of accounts of the domain {name}."),
-        };
-        comment(out, &head);
-        let tail = match section {
-            domains::SECTION => "",
-            _ => ".ldap",
-        };
-        out.push_str(&format!("[domain.{}{tail}]\n", quoted(name)));
-        for key in keys() {
-            if is_set(&key) {
-                let source = loaded.source_of(&domains::path(name, &key));
-                comment(out, &format!("Set by: {source}."));
-            }
-            out.push_str(&format!("{} = {}\n", key.name(), key.show(&values)));
-        }
+        out.push_str(&format!("{} = {}\n", key.name(), key.show(values)));
     }
 }
 

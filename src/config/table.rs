@@ -44,6 +44,8 @@ macro_rules! config {
             pub limits: Limits,
             /// The domains that have a section of their own, by name.
             pub domains: BTreeMap<String, Hosted>,
+            /// The other calendar stores, by name.
+            pub peers: BTreeMap<String, Peer>,
         }
 
         impl Default for Config {
@@ -52,6 +54,7 @@ macro_rules! config {
                     $($section: $Section { $($name: $default,)* },)*
                     limits: Limits::default(),
                     domains: BTreeMap::new(),
+                    peers: BTreeMap::new(),
                 }
             }
         }
@@ -121,8 +124,6 @@ config! {
         digest_md5: bool = false;
         /// How often a session may try to log in; the protocol has it once.
         auth_attempts: u32 = 1;
-        /// Calendar stores trusted for relaying.
-        peers: Vec<String> = Vec::new(), planned "relaying between calendar stores";
         /// Who may IDENTIFY as whom: "user:other". For everybody without an account "@", and "@:@example.org" for the
         /// other side.
         may_act_as: Vec<String> = Vec::new();
@@ -270,6 +271,29 @@ config! {
         default_acl: Option<String> = None;
         /// Time zone of a new calendar; empty: calendars.default_tzid.
         default_tzid: Option<String> = None;
+    }
+
+    /// Other calendar stores. What stands here holds for each; a section [peer."cal.example.org"] has the same keys for the
+    /// store so called in addresses, with which messages and commands are exchanged from then on.
+    peer: Peer {
+        /// Where it is reached, a host and perhaps a port; empty: its name, and CAP's port.
+        addr: Option<String> = None;
+        /// The domains whose people are there: messages to them go to it, and it speaks for them here; empty: its name.
+        domains: Vec<String> = Vec::new();
+        /// The account by which it logs in here; empty: it does not.
+        login: Option<String> = None;
+        /// The account by which this server logs in there; empty: nobody in particular, unless there is a certificate.
+        user: Option<String> = None;
+        /// File with the password of user in its first line.
+        password_file: Option<PathBuf> = None;
+        /// PEM file with a certificate to log in with there.
+        cert: Option<PathBuf> = None;
+        /// PEM file with its private key.
+        key: Option<PathBuf> = None;
+        /// How connections to it are protected: starttls, direct (TLS from the beginning), or none.
+        tls: String = "starttls".to_owned();
+        /// PEM file with the authorities of its certificate; empty: the machine's.
+        ca: Option<PathBuf> = None;
     }
 
     /// Where calendars are stored.

@@ -91,17 +91,19 @@ impl Access {
         let domain = calendar.calid.domain.as_str();
         let standing = Standing {
             principal: identity.map(|i| i.id),
-            name: identity.map(|i| i.name.clone()),
+            name: caller.name().cloned(),
             primary_owner: identity.is_some_and(|i| i.id == calendar.owner),
             owner: identity.is_some_and(|i| calendar.properties.owners.contains(&i.id)),
             owner_domain,
-            foreign: identity.is_some_and(|i| !settings.lets_in(domain, &i.name.domain)),
+            foreign: caller
+                .name()
+                .is_some_and(|name| !settings.lets_in(domain, &name.domain)),
         };
         let power = match caller {
             Caller::System => Power::Everything,
             _ if !settings.serves(domain) => Power::Nothing,
             Caller::User(i) if settings.override_acl && i.administers(domain) => Power::Everything,
-            Caller::User(_) => Power::List,
+            Caller::User(_) | Caller::Guest(_) => Power::List,
             Caller::Anonymous if settings.serves_anonymous(domain) => Power::Looking,
             Caller::Anonymous => Power::Nothing,
         };
@@ -255,6 +257,15 @@ impl Access {
         }
         let list = self.standing.primary_owner || self.listed(right) == Some(true);
         list || (self.listed(right).is_none() && all.iter().any(|one| one.granted))
+    }
+
+    /// Whether VCARs leave the caller the right to change what they have answered to an item of a kind, which every
+    /// calendar grants (UPDATEPARTSTATUS).
+    pub(super) fn lets_answer(&self, kind: &str) -> bool {
+        let decreed = self.standing.primary_owner;
+        let said = self.rights.weigh(Act::Modify, Thing::any(kind), decreed);
+        let open = self.power != Power::Nothing && !self.calendar.tombstone;
+        open && said.lets(true, "ATTENDEE") && said.lets(true, "PARTSTAT")
     }
 
     /// Whether the caller may do something to the rights (VCARs) of the calendar.

@@ -20,7 +20,7 @@ use crate::limits::Limits;
 use crate::model::attachment::{AttachmentId, CLIENT_ID_PARAM, ID_PARAM, NAME_PARAM, SIZE_PARAM};
 use crate::model::id::CalendarId;
 use crate::store::attachments::{self, Secret};
-use crate::store::{Reader, calendars, derive, items};
+use crate::store::{Reader, WriteTxn, calendars, derive, items};
 
 /// A file that becomes an attachment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +141,33 @@ impl Core {
         Ok(self
             .store()
             .write(|t| attachments::make_secret(t, &fresh))?)
+    }
+
+    /// Keeps the inline data of components apart, as files that are sent for them are, and names it in its place.
+    pub(super) fn detach(&self, t: &mut WriteTxn<'_>, components: &mut [Component]) -> Result<()> {
+        let has_inline = |component: &Component| component.properties().any(is_inline);
+        if !components.iter().any(has_inline) {
+            return Ok(());
+        }
+        let secret = attachments::make_secret(t, &self.ids().secret())?;
+        for component in components {
+            let limits = &self.settings().limits;
+            for (id, content) in take_inline_of(component, &secret, limits) {
+                attachments::keep(t, id, &content)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the data of attachments that a component names into it again, while what is `left` of the octets lasts.
+    pub fn attach(&self, component: &mut Component, left: &mut usize) -> Result<()> {
+        if !component
+            .properties()
+            .any(|p| AttachmentId::of(p).is_some())
+        {
+            return Ok(());
+        }
+        self.store().read(|t| Ok(attach(t, component, left)?))
     }
 
     /// Attachments by their ids, as one caller may read them. `calid` and `uid` say which item names them; without
@@ -305,25 +332,33 @@ pub(super) fn take_inline(
     secret: &Secret,
     limits: &Limits,
 ) -> Vec<(AttachmentId, Vec<u8>)> {
+    let components = object.components.iter_mut();
+    let taken = components.map(|component| take_inline_of(component, secret, limits));
+    taken.flatten().collect()
+}
+
+fn take_inline_of(
+    component: &mut Component,
+    secret: &Secret,
+    limits: &Limits,
+) -> Vec<(AttachmentId, Vec<u8>)> {
     let mut taken = Vec::new();
-    for component in &mut object.components {
-        let mut left = limits.attachments;
-        component.map_properties(|property| {
-            let Some(content) = inline_data(&property, limits.attachment_size) else {
-                left = left.saturating_sub(usize::from(AttachmentId::of(&property).is_some()));
-                return property;
-            };
-            let id = secret.id(&content);
-            match id.line(property.params()).filter(|_| left > 0) {
-                Some(line) => {
-                    left -= 1;
-                    taken.push((id, content));
-                    line.at_line(property.source_line())
-                }
-                None => property,
+    let mut left = limits.attachments;
+    component.map_properties(|property| {
+        let Some(content) = inline_data(&property, limits.attachment_size) else {
+            left = left.saturating_sub(usize::from(AttachmentId::of(&property).is_some()));
+            return property;
+        };
+        let id = secret.id(&content);
+        match id.line(property.params()).filter(|_| left > 0) {
+            Some(line) => {
+                left -= 1;
+                taken.push((id, content));
+                line.at_line(property.source_line())
             }
-        });
-    }
+            None => property,
+        }
+    });
     taken
 }
 
@@ -353,6 +388,31 @@ pub(super) fn put_inline(t: &impl Reader, object: &mut CalendarObject) -> crate:
             inline.unwrap_or(property)
         });
     }
+    Ok(())
+}
+
+/// As [`Core::attach`], within a transaction.
+pub(super) fn attach(
+    t: &impl Reader,
+    component: &mut Component,
+    left: &mut usize,
+) -> crate::store::Result<()> {
+    let mut data = BTreeMap::new();
+    for id in component.properties().filter_map(AttachmentId::of) {
+        let length = attachments::find(t, id)?.map_or(0, |found| found.length);
+        let rest = usize::try_from(length)
+            .ok()
+            .and_then(|length| left.checked_sub(length));
+        if let (Some(rest), Some(content)) = (rest, attachments::content(t, id)?) {
+            *left = rest;
+            data.insert(id, content);
+        }
+    }
+    component.map_properties(|property| {
+        let content = AttachmentId::of(&property).and_then(|id| data.get(&id));
+        let inline = content.and_then(|content| inline(&property, content));
+        inline.unwrap_or(property)
+    });
     Ok(())
 }
 

@@ -92,6 +92,7 @@ fn reason(error: &Error) -> &'static str {
 fn name(caller: &Caller) -> String {
     match caller {
         Caller::User(identity) => identity.name.to_string(),
+        Caller::Guest(name) => name.to_string(),
         Caller::Anonymous => super::sessions::ANONYMOUS.to_owned(),
         Caller::System => "operator".to_owned(),
     }

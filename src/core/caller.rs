@@ -11,6 +11,9 @@ pub enum Caller {
     Anonymous,
     /// Somebody who has proved who they are.
     User(Identity),
+    /// Somebody of another calendar store, which says who they are and is believed: without an account here, they may do
+    /// what lists and rights grant to their name.
+    Guest(QualifiedName),
     /// The operator, at the command line: everything is allowed.
     System,
 }
@@ -42,6 +45,15 @@ impl Caller {
     pub fn identity(&self) -> Option<&Identity> {
         match self {
             Self::User(identity) => Some(identity),
+            Self::Anonymous | Self::Guest(_) | Self::System => None,
+        }
+    }
+
+    /// The name and domain of whoever is somebody.
+    pub fn name(&self) -> Option<&QualifiedName> {
+        match self {
+            Self::User(identity) => Some(&identity.name),
+            Self::Guest(name) => Some(name),
             Self::Anonymous | Self::System => None,
         }
     }
@@ -51,7 +63,7 @@ impl Caller {
         match self {
             Self::System => true,
             Self::User(identity) => identity.administrator,
-            Self::Anonymous => false,
+            Self::Anonymous | Self::Guest(_) => false,
         }
     }
 

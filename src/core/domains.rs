@@ -93,7 +93,7 @@ impl Core {
     pub fn of_caller(&self, caller: &Caller) -> Self {
         match caller {
             Caller::User(identity) => self.in_domain(&identity.name.domain),
-            Caller::Anonymous | Caller::System => self.clone(),
+            Caller::Anonymous | Caller::Guest(_) | Caller::System => self.clone(),
         }
     }
 
@@ -140,6 +140,7 @@ impl Core {
             Caller::System => true,
             Caller::User(i) if i.administrator => settings.serves(domain),
             Caller::User(i) => settings.lets_in(domain, &i.name.domain),
+            Caller::Guest(name) => settings.lets_in(domain, &name.domain),
             Caller::Anonymous => {
                 settings.anonymous_people
                     && settings.serves_anonymous(domain)

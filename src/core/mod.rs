@@ -23,9 +23,11 @@ mod login;
 pub mod outbox;
 mod outside;
 pub mod password;
+pub mod peers;
 pub mod prefs;
 pub mod proof;
 pub mod query;
+pub mod relay;
 pub mod rights;
 pub mod schedule;
 pub mod sessions;
@@ -63,6 +65,7 @@ struct Inner {
     callers: callers::Callers,
     logins: login::Logins,
     outside: outside::Outside,
+    bell: relay::Bell,
 }
 
 impl Core {
@@ -90,6 +93,7 @@ impl Core {
                 ids,
                 settings,
                 callers: callers::Callers::default(),
+                bell: relay::Bell::default(),
             }),
             home: None,
         }

@@ -77,7 +77,7 @@ impl Core {
                 error: None,
                 ..letter.clone()
             };
-            Ok(outbox::put(t, &tried)?)
+            Ok(self.post(t, &tried)?)
         })
     }
 
@@ -89,7 +89,7 @@ impl Core {
         let chosen: Vec<(Letter, ())> = self.chosen(which)?.into_iter().map(|l| (l, ())).collect();
         self.each(&chosen, |t, letter, ()| {
             outbox::remove(t, letter)?;
-            self.note_unreached(t, letter)
+            self.note_sent(t, letter, Status::Unavailable)
         })
     }
 
@@ -122,8 +122,13 @@ impl Core {
         Ok(done)
     }
 
-    /// Notes in the organizer's item that a letter which is gone will not arrive, unless a later one tells all anew.
-    fn note_unreached(&self, t: &mut WriteTxn<'_>, letter: &Letter) -> Result<()> {
+    /// Notes in the organizer's item what became of a letter which is gone, unless a later one tells all anew.
+    pub(super) fn note_sent(
+        &self,
+        t: &mut WriteTxn<'_>,
+        letter: &Letter,
+        status: Status,
+    ) -> Result<()> {
         let later = outbox::waiting(t, letter.calendar, &letter.uid, &letter.to)?
             .iter()
             .any(|other| other.due > letter.due && other.method == Method::Request.as_str());
@@ -143,7 +148,7 @@ impl Core {
                 let address = mail_address(attendee.value()).unwrap_or(attendee.value());
                 let waits = delivery::of(&attendee) == Some(Delivery::Pending);
                 match waits && same_address(address, &letter.to) {
-                    true => attendee::with(attendee, SCHEDULE_STATUS, Status::Unavailable.code()),
+                    true => attendee::with(attendee, SCHEDULE_STATUS, status.code()),
                     false => attendee,
                 }
             });

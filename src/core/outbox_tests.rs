@@ -45,6 +45,7 @@ fn core(most: usize, method: &str, attachments: bool) -> Core {
                     attempts: 1,
                     error: Some("no route".into()),
                     first: true,
+                    relay: None,
                 },
             )?;
         }

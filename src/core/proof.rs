@@ -253,6 +253,7 @@ impl Core {
     ) -> Result<Option<(String, Caller)>> {
         let own = match original {
             Caller::User(user) => user.name.to_string(),
+            Caller::Guest(name) => name.to_string(),
             Caller::Anonymous | Caller::System => "@".to_owned(),
         };
         let wanted = match wanted {
@@ -268,8 +269,14 @@ impl Core {
         let listed = listed
             .into_iter()
             .any(|(who, whom)| *who == own && *whom == wanted);
+        let guest = || {
+            let login = original.identity()?;
+            let wanted = QualifiedName::parse(&wanted, self.domain()).ok()?;
+            self.settings().guest(&login.name, &wanted)
+        };
         let found = match (listed, wanted.starts_with('@')) {
-            (false, _) => None,
+            (false, true) => None,
+            (false, false) => guest(),
             (true, true) => Some(Caller::Anonymous),
             (true, false) => self.enabled_user(&wanted)?.map(Caller::User),
         };

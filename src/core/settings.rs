@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::domains::Domain;
 use super::password::Cost;
+use super::peers::Peer;
 use crate::limits::Limits;
 use crate::model::acl::Acl;
 
@@ -15,6 +16,10 @@ pub struct Settings {
     /// What there is to say of single domains, by name in lower case: the server's own may be among them, others are
     /// hosted because they are.
     pub domains: BTreeMap<String, Domain>,
+    /// The name of this calendar store in addresses, lower case.
+    pub csid: String,
+    /// The calendar stores that messages are exchanged with.
+    pub peers: Vec<Peer>,
     /// Access list of a new calendar.
     pub default_acl: Acl,
     /// Zone of a new calendar, a name of the tz database.

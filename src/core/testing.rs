@@ -16,6 +16,8 @@ pub(crate) fn settings() -> Settings {
     Settings {
         domain: "localhost".into(),
         domains: Default::default(),
+        csid: "localhost".into(),
+        peers: Vec::new(),
         default_acl: Acl::parse(DEFAULT_ACL, "localhost").unwrap(),
         default_tzid: "Europe/Berlin".into(),
         session_idle: 1_800,

@@ -82,7 +82,8 @@ fn calendars_answer_to_many_names() {
         ("tom@localhost", "tom@localhost"),
         ("mailto:Tom@localhost", "tom"),
         ("MAILTO:tom@LOCALHOST", "tom"),
-        ("cap://cal.example.com/tom", "tom"),
+        ("cap://localhost/tom", "tom"),
+        ("CAP://LOCALHOST:5229/tom", "tom"),
         ("r@x.org", "room-1"),
     ] {
         let seen = core
@@ -94,7 +95,8 @@ fn calendars_answer_to_many_names() {
         "nobody",
         "mailto:x@y",
         "tom:work",
-        "cap://host",
+        "cap://localhost",
+        "cap://elsewhere.example/tom",
         "\u{e9}",
         "",
     ] {

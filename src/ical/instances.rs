@@ -5,7 +5,7 @@
 //! instances of a window, the span of the whole and answers about single instances; the text is not needed
 //! any more. [`compact`] strips an object to what a `Series` reads.
 
-use super::component::Component;
+use super::component::{Component, Property};
 use super::datetime::{DateTime, TimeRange, Timestamp};
 use super::recur::{LocalSeconds, TooMuchWork};
 
@@ -88,6 +88,18 @@ pub fn busy_type(component: &Component) -> Option<BusyType> {
         Some(BusyType::Tentative)
     } else {
         Some(BusyType::Busy)
+    }
+}
+
+/// A TRANSP of CAP as those know it who speak no CAP: whether the time is taken.
+pub fn plain_transp(property: Property) -> Property {
+    let value = property.value().trim();
+    let at = value.len().saturating_sub("-NOCONFLICT".len());
+    match value.split_at_checked(at) {
+        Some((plain, tail)) if tail.eq_ignore_ascii_case("-NOCONFLICT") => {
+            Property::new("TRANSP", plain)
+        }
+        _ => property,
     }
 }
 

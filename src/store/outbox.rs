@@ -1,7 +1,8 @@
 //! Messages that wait to leave: one row for each recipient, in the order in which they are due.
 //!
 //! Messages about one item to one recipient are a thread: a second row of keys leads to them, so that what a new
-//! message makes needless is found without a walk over the others. What is needless is the core's to say.
+//! message makes needless is found without a walk over the others. What is needless is the core's to say. Messages that
+//! go to another calendar store, and not by mail, have a third row, so that whoever carries them finds them alone.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -43,6 +44,8 @@ pub struct Letter {
     pub error: Option<String>,
     /// Whether the recipient was never sent anything of the item before.
     pub first: bool,
+    /// The calendar store it goes to, by its name in addresses; none for what goes by mail.
+    pub relay: Option<String>,
 }
 
 /// [`Letter`] as version 1 wrote it.
@@ -62,6 +65,22 @@ pub(super) struct LetterV1 {
     error: Option<String>,
 }
 
+/// [`Letter`] as version 2 wrote it: everything went by mail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct LetterV2 {
+    old: LetterV1,
+    first: bool,
+}
+
+impl From<LetterV2> for Letter {
+    fn from(old: LetterV2) -> Self {
+        Self {
+            first: old.first,
+            ..Self::from(old.old)
+        }
+    }
+}
+
 /// What was sent before was not known then, so it may have been something.
 impl From<LetterV1> for Letter {
     fn from(old: LetterV1) -> Self {
@@ -79,6 +98,7 @@ impl From<LetterV1> for Letter {
             attempts: old.attempts,
             error: old.error,
             first: false,
+            relay: None,
         }
     }
 }
@@ -99,6 +119,15 @@ fn thread_row(letter: &Letter) -> Key {
         .raw(letter.id.as_bytes())
 }
 
+fn relays(csid: &str) -> Key {
+    Key::new().text(csid)
+}
+
+fn relay_row(letter: &Letter) -> Option<Key> {
+    let csid = letter.relay.as_deref()?;
+    Some(relays(csid).time(letter.due).raw(letter.id.as_bytes()))
+}
+
 /// The row of [`count`], kept in step with the letters so that asking costs one look.
 const COUNT: &[u8] = b"count:outbox";
 
@@ -115,16 +144,24 @@ fn set_count(t: &mut WriteTxn<'_>, count: u64) -> Result<()> {
 
 /// Adds a letter.
 pub fn put(t: &mut WriteTxn<'_>, letter: &Letter) -> Result<()> {
-    t.save(Space::Outbox, &key(letter.due, &letter.id), letter)?;
+    let row = key(letter.due, &letter.id);
+    t.save(Space::Outbox, &row, letter)?;
     t.put(Space::OutboxThreads, &thread_row(letter), &[])?;
+    if let Some(row) = relay_row(letter) {
+        t.put(Space::OutboxRelays, &row, &[])?;
+    }
     let count = count(t)?;
     set_count(t, count.saturating_add(1))
 }
 
 /// Takes a letter away.
 pub fn remove(t: &mut WriteTxn<'_>, letter: &Letter) -> Result<()> {
-    t.delete(Space::Outbox, &key(letter.due, &letter.id));
+    let row = key(letter.due, &letter.id);
+    t.delete(Space::Outbox, &row);
     t.delete(Space::OutboxThreads, &thread_row(letter));
+    if let Some(row) = relay_row(letter) {
+        t.delete(Space::OutboxRelays, &row);
+    }
     let count = count(t)?;
     set_count(t, count.saturating_sub(1))
 }
@@ -161,30 +198,70 @@ pub fn waiting(t: &impl Reader, calendar: CalendarId, uid: &str, to: &str) -> Re
     Ok(letters)
 }
 
-/// What the rows of the threads and of the count should be.
-fn derived(t: &impl Reader) -> Result<(BTreeSet<Vec<u8>>, u64)> {
-    let (mut rows, mut count) = (BTreeSet::new(), 0);
+/// The letters for the calendar store `csid` that are due at `now`, at most `most`, those due first first; and when the next
+/// one is due that is not among them.
+pub fn due_relays(
+    t: &impl Reader,
+    csid: &str,
+    now: Timestamp,
+    most: usize,
+) -> Result<(Vec<Letter>, Option<Timestamp>)> {
+    let (mut letters, mut next) = (Vec::new(), None);
+    let prefix = relays(csid);
+    t.scan(
+        Space::OutboxRelays,
+        &KeyRange::prefix(prefix.to_vec()),
+        |row, _| {
+            // What is left of the key is the letter's own.
+            let row = row.get(prefix.len()..).unwrap_or_default();
+            let Some(letter) = t.load::<Letter>(Space::Outbox, row)? else {
+                return Ok(ControlFlow::Continue(()));
+            };
+            if letter.due > now || letters.len() == most {
+                next = Some(letter.due);
+                return Ok(ControlFlow::Break(()));
+            }
+            letters.push(letter);
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
+    Ok((letters, next))
+}
+
+/// The rows that are made from the letters, in the spaces where they stand.
+type Rows = [(Space, BTreeSet<Vec<u8>>); 2];
+
+/// What the rows made from the letters, and their count, should be.
+fn derived(t: &impl Reader) -> Result<(Rows, u64)> {
+    let (mut threads, mut relays, mut count) = (BTreeSet::new(), BTreeSet::new(), 0);
     all(t, |letter| {
-        rows.insert(thread_row(&letter).into());
+        threads.insert(thread_row(&letter).into());
+        relays.extend(relay_row(&letter).map(Vec::from));
         count += 1;
         Ok(ControlFlow::Continue(()))
     })?;
+    let rows = [
+        (Space::OutboxThreads, threads),
+        (Space::OutboxRelays, relays),
+    ];
     Ok((rows, count))
 }
 
 /// What is wrong with what is derived from the letters, one sentence each.
 pub fn verify(t: &impl Reader) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
-    let (mut expected, letters) = derived(t)?;
-    t.scan(Space::OutboxThreads, &KeyRange::all(), |key, _| {
-        if !expected.remove(key) {
-            wrong.push("the outbox knows of a message that is not there".to_owned());
+    let (rows, letters) = derived(t)?;
+    for (space, mut expected) in rows {
+        t.scan(space, &KeyRange::all(), |key, _| {
+            if !expected.remove(key) {
+                wrong.push("the outbox knows of a message that is not there".to_owned());
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if !expected.is_empty() {
+            let count = expected.len();
+            wrong.push(format!("{count} messages in the outbox are not noted"));
         }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if !expected.is_empty() {
-        let count = expected.len();
-        wrong.push(format!("{count} messages in the outbox are not noted"));
     }
     let counted = count(t)?;
     if counted != letters {
@@ -197,10 +274,12 @@ pub fn verify(t: &impl Reader) -> Result<Vec<String>> {
 
 /// Makes anew what is derived from the letters.
 pub fn rebuild(t: &mut WriteTxn<'_>) -> Result<()> {
-    t.delete_range(Space::OutboxThreads, &KeyRange::all())?;
     let (rows, count) = derived(t)?;
-    for row in rows {
-        t.put(Space::OutboxThreads, &row, &[])?;
+    for (space, rows) in rows {
+        t.delete_range(space, &KeyRange::all())?;
+        for row in rows {
+            t.put(space, &row, &[])?;
+        }
     }
     set_count(t, count)
 }

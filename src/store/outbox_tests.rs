@@ -23,6 +23,7 @@ fn letter(id: &str, to: &str, due: i64) -> Letter {
         attempts: 0,
         error: None,
         first: true,
+        relay: None,
     }
 }
 
@@ -58,6 +59,46 @@ fn a_thread_is_found_in_its_order() {
 }
 
 #[test]
+fn letters_for_other_stores_are_found_alone() {
+    let store = store();
+    let relayed = |id: &str, due: i64| Letter {
+        relay: Some("other.example".into()),
+        ..letter(id, "guest@out", due)
+    };
+    let (early, late, later) = (relayed("a", 10), relayed("b", 20), relayed("c", 30));
+    store
+        .write(|t| {
+            for letter in [&late, &early, &later, &letter("m", "guest@mail", 5)] {
+                put(t, letter)?;
+            }
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    let due = |now: i64, most: usize| {
+        let found = store.read(|t| due_relays(t, "other.example", Timestamp(now), most));
+        let (letters, next) = found.unwrap();
+        let ids: Vec<String> = letters.into_iter().map(|l| l.id).collect();
+        (ids.concat(), next.map(|next| next.0))
+    };
+    assert_eq!(due(9, 9), (String::new(), Some(10)));
+    assert_eq!(due(20, 9), ("ab".into(), Some(30)));
+    assert_eq!(due(20, 1), ("a".into(), Some(20)));
+    assert_eq!(due(99, 9), ("abc".into(), None));
+    let others = store.read(|t| due_relays(t, "other", Timestamp(99), 9));
+    assert!(others.unwrap().0.is_empty());
+    store.write(|t| remove(t, &late)).unwrap();
+    assert_eq!(due(99, 9), ("ac".into(), None));
+    assert!(store.read(verify).unwrap().is_empty());
+    store
+        .write(|t| {
+            t.delete_range(Space::OutboxRelays, &KeyRange::all())?;
+            rebuild(t)
+        })
+        .unwrap();
+    assert_eq!(due(99, 9), ("ac".into(), None));
+}
+
+#[test]
 fn what_is_derived_is_built_anew() {
     let store = store();
     store
@@ -74,10 +115,14 @@ fn what_is_derived_is_built_anew() {
 }
 
 #[test]
-fn letters_of_version_1_are_read() {
+fn letters_of_earlier_versions_are_read() {
     let new = letter("a", "guest@out", 10);
     let mut bytes = encode(&new).unwrap();
-    // As version 1 wrote it: another first byte, and nothing after the error.
+    // As version 2 wrote it: another first byte, and no store it is passed on to.
+    assert_eq!(bytes.pop(), Some(0));
+    bytes[0] = 2;
+    assert_eq!(decode::<Letter>(&bytes).unwrap(), new);
+    // As version 1 wrote it: nothing after the error.
     assert_eq!(bytes.pop(), Some(1));
     bytes[0] = 1;
     let old: Letter = decode(&bytes).unwrap();

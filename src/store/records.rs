@@ -3,7 +3,7 @@
 use super::attachments::Attachment;
 use super::codec::{DecodeError, Record, decode_body};
 use super::links::Link;
-use super::outbox::{Letter, LetterV1};
+use super::outbox::{Letter, LetterV1, LetterV2};
 use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
 use crate::model::calendar::{Calendar, CalendarState, CalendarV1, CalendarV2};
@@ -65,10 +65,13 @@ impl Record for Item {
 
 impl Record for Letter {
     const WHAT: &'static str = "a message in the outbox";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn from_older(version: u8, body: &[u8]) -> Result<Self, DecodeError> {
-        decode_body::<LetterV1>(Self::WHAT, version, body).map(Self::from)
+        match version {
+            1 => decode_body::<LetterV1>(Self::WHAT, version, body).map(Self::from),
+            _ => decode_body::<LetterV2>(Self::WHAT, version, body).map(Self::from),
+        }
     }
 }
 

@@ -101,6 +101,9 @@ spaces! {
     /// Messages waiting to leave, by what they are about. Key: calendar, uid, recipient in lower case, and the key of
     /// the record in [`Space::Outbox`]. Value: none.
     OutboxThreads = "outbox_threads",
+    /// Messages waiting to leave for other calendar stores. Key: the store's name, and the key of the record in
+    /// [`Space::Outbox`]. Value: none.
+    OutboxRelays = "outbox_relays",
 }
 
 impl Space {

@@ -22,6 +22,7 @@ use crate::core::items::people::People;
 use crate::core::items::scheduling::Scheduling;
 use crate::ical::component::{Component, Entry, Property};
 use crate::ical::datetime::{DateTime, Timestamp};
+use crate::ical::instances;
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::zone::Zone;
 
@@ -304,6 +305,7 @@ impl<'a> Lines<'a> {
                     people::attendee(&property, self.form.mail, place.people),
                 );
             }
+            Name::Transp => self.push(name, instances::plain_transp(property)),
             _ if name.is_ours() => {}
             _ => {
                 self.language |= name == Name::Language;

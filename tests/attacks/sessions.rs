@@ -131,6 +131,7 @@ impl<'a> Cap<'a> {
         while let Some(job) = self.channel.take_job() {
             let core = &self.target.core;
             let outcome = work::carry_out(core, &self.settings, Client::UNKNOWN, job);
+            let outcome = outcome.done().expect("a matter of this store");
             self.channel.finish(outcome, now);
         }
         String::from_utf8(self.channel.take_outgoing()).unwrap()

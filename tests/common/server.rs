@@ -105,8 +105,13 @@ impl Server {
     /// # Panics
     /// When it ends or stays silent instead of saying where it listens; its log is in the message.
     pub fn start(data: &DataDir, arguments: &[&str]) -> Self {
+        Self::start_at(data, "127.0.0.1:0", arguments)
+    }
+
+    /// As [`Server::start`], with CAP at an address that others have been told.
+    pub fn start_at(data: &DataDir, cap: &str, arguments: &[&str]) -> Self {
         let mut all = vec!["serve", "--data", data.text()];
-        all.extend(["--http", "127.0.0.1:0", "--cap", "127.0.0.1:0"]);
+        all.extend(["--http", "127.0.0.1:0", "--cap", cap]);
         all.extend(arguments);
         let mut child = command(&all)
             .stdout(Stdio::piped())

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::frame;
-use super::super::ids::CommandIds;
+use super::super::ids::{Answered, AtLate, CommandIds};
 use super::super::job::{Acting, Cancel, Job, Outcome};
+use super::super::session;
 use super::super::settings::{Settings, Share};
 use super::super::status::Status;
 use super::{Action, Channel, Event, State};
@@ -49,6 +50,8 @@ enum Waiting {
     Line(Box<[u8]>),
     /// An object.
     Object(Object),
+    /// A reply that says this, to an object of that id.
+    Said(Option<String>, Vec<u8>),
     /// A reply to an object that was not taken.
     Refused(Status, Option<String>, &'static str),
 }
@@ -77,8 +80,10 @@ pub(super) struct Work {
     id: Option<String>,
     cancel: Cancel,
     begun: Instant,
-    /// When the client wants to be asked.
-    late: Option<Instant>,
+    /// When the client will not wait any longer, and what then.
+    late: Option<(Instant, AtLate)>,
+    /// Whether it is asked in an object of its own.
+    in_object: bool,
     /// When it was asked and has not answered.
     asked: Option<Instant>,
     /// Why the work was told to stop.
@@ -105,7 +110,10 @@ impl Work {
             None => self.begun + limits.cap_work_time,
         };
         let late = self.late.filter(|_| self.asked.is_none());
-        let late = late.map(|late| (late, Event::Late));
+        let late = late.map(|(late, then)| match then {
+            AtLate::Ask => (late, Event::Late),
+            AtLate::GiveUp => (late, Event::TooLate),
+        });
         late.into_iter()
             .chain([(given_up, Event::TooLate)])
             .min_by_key(|(at, _)| *at)
@@ -120,6 +128,14 @@ impl Receiving {
     /// How many things wait.
     pub(super) fn queued(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Where the object called `id` waits.
+    fn waiting(&self, id: &str) -> Option<usize> {
+        self.queue.iter().position(|waiting| match waiting {
+            Waiting::Object(object) => object.ids.only() == Some(id),
+            _ => false,
+        })
     }
 
     /// Tells what is worked on to stop.
@@ -233,6 +249,9 @@ impl Channel {
         };
         object.complete = Some(now);
         object.ids.finish();
+        if let Some(answered) = object.ids.answered().filter(|_| object.fault.is_none()) {
+            return self.answered(answered, &object, now);
+        }
         let outstanding = receiving.outstanding().count();
         let id = object.ids.only().map(str::to_owned);
         let known = receiving.outstanding().any(|other| other == id.as_deref());
@@ -262,6 +281,7 @@ impl Channel {
             let next = self.receiving.as_mut().and_then(|r| r.queue.pop_front());
             match next {
                 Some(Waiting::Line(line)) => self.command_in(State::Identified, &line, now),
+                Some(Waiting::Said(id, data)) => self.said(id.as_deref(), &data),
                 Some(Waiting::Refused(status, id, note)) => {
                     self.reply_about(status, id.as_deref().unwrap_or_default(), note);
                     if self.faults >= self.settings.limits.cap_faults {
@@ -292,11 +312,11 @@ impl Channel {
         let cancel = Cancel::default();
         let complete = object.complete.unwrap_or(now);
         let id = object.ids.only().map(str::to_owned);
+        let own = object.latency.map(|latency| (latency, AtLate::Ask));
+        let late = own.or(object.ids.patience());
         self.faults = 0;
         self.job = Some(Job::Object {
-            who: object
-                .who
-                .map_or_else(|| Caller::Anonymous.into(), |who| *who),
+            who: object.who.map_or(Caller::Anonymous.into(), |who| *who),
             octets: object.octets,
             cancel: cancel.clone(),
         });
@@ -304,7 +324,8 @@ impl Channel {
             id,
             cancel,
             begun: now,
-            late: object.latency.map(|latency| complete + latency),
+            late: late.map(|(latency, then)| (complete + latency, then)),
+            in_object: own.is_none(),
             asked: None,
             ending: None,
             outcome: None,
@@ -329,6 +350,15 @@ impl Channel {
     /// The final reply.
     fn answer_object(&mut self, work: &Work, outcome: Outcome) {
         let id = work.id.as_deref().unwrap_or_default();
+        let outcome = match outcome {
+            Outcome::Became(wanted, outcome) => {
+                if let Some(who) = &mut self.who {
+                    who.current = *wanted;
+                }
+                *outcome
+            }
+            outcome => outcome,
+        };
         let status = match (outcome, work.ending) {
             (Outcome::Aborted, Some(Ending::ByClient)) => Status::ABORTED,
             (Outcome::Aborted, _) => Status::GIVEN_UP,
@@ -364,16 +394,71 @@ impl Channel {
                 return self.refuse(Status::BAD_ARGUMENTS, "expected seconds, 1 or more");
             }
         };
+        match self.let_go_on(more, id, now) {
+            true => self.release(now),
+            false => self.nothing_pending(),
+        }
+    }
+
+    /// Lets the work that the client was asked about go on. Whether there is such work.
+    fn let_go_on(&mut self, more: Option<Duration>, id: &str, now: Instant) -> bool {
         let Some(Running::Object(work)) = &mut self.receiving_mut().running else {
-            return self.nothing_pending();
+            return false;
         };
         if work.asked.is_none() || work.ending.is_some() || !(id.is_empty() || work.is_called(id)) {
-            return self.nothing_pending();
+            return false;
         }
         work.asked = None;
-        work.late = more.map(|more| now + more);
+        work.late = more.map(|more| (now + more, AtLate::Ask));
         self.faults = 0;
-        self.release(now);
+        true
+    }
+
+    /// CONTINUE or ABORT as an object: it is answered itself, in the order of what it is about.
+    fn answered(&mut self, answered: Answered, object: &Object, now: Instant) {
+        let id = object.ids.only().map(str::to_owned);
+        let name = id.clone().unwrap_or_default();
+        let reply = |code, text| session::word("REPLY", id.as_deref(), Some((code, text)));
+        let (done, nothing) = (
+            reply("2.0.3", "As you wish"),
+            reply("2.2", "nothing in progress"),
+        );
+        match answered {
+            Answered::GoOn => {
+                let goes_on = self.let_go_on(object.latency, &name, now);
+                self.said(id.as_deref(), if goes_on { &done } else { &nothing });
+                if goes_on {
+                    self.release(now);
+                }
+            }
+            Answered::Stop => {
+                let is_it = |work: &Work| name.is_empty() || work.is_called(&name);
+                let running = match &self.receiving_mut().running {
+                    Some(Running::Object(work)) => is_it(work) && work.ending.is_none(),
+                    _ => false,
+                };
+                let waits = self.receiving_mut().waiting(&name).is_some();
+                match (running, waits) {
+                    // Behind the answer to what is stopped.
+                    (true, _) => {
+                        let said = Waiting::Said(id, done);
+                        self.receiving_mut().queue.push_front(said);
+                        self.abort(&name, now);
+                    }
+                    (false, true) => {
+                        self.abort(&name, now);
+                        self.said(id.as_deref(), &done);
+                    }
+                    (false, false) => self.said(id.as_deref(), &nothing),
+                }
+            }
+        }
+        self.advance(now);
+    }
+
+    fn said(&mut self, id: Option<&str>, data: &[u8]) {
+        self.faults = 0;
+        self.reply_with(Status::SUCCESS, id.unwrap_or_default(), data);
     }
 
     /// ABORT: stops the object that is worked on, or takes one away that waits.
@@ -393,11 +478,7 @@ impl Channel {
             work.cancel.set();
             return self.release(now);
         }
-        let waits = receiving.queue.iter().position(|waiting| match waiting {
-            Waiting::Object(object) => object.ids.only() == Some(id),
-            _ => false,
-        });
-        match waits {
+        match receiving.waiting(id) {
             Some(at) => {
                 receiving.queue.remove(at);
                 self.reply_about(Status::ABORTED, id, "");
@@ -438,8 +519,14 @@ impl Channel {
         match table_action(event, state) {
             Action::Ask => {
                 work.asked = Some(now);
-                let id = work.id.clone().unwrap_or_default();
-                self.reply_about(Status::STILL_WORKING, &id, "");
+                let id = work.id.clone();
+                let question = match work.in_object {
+                    true => session::word("TIMEOUT", id.as_deref(), None),
+                    false => Vec::new(),
+                };
+                let id = id.unwrap_or_default();
+                self.faults = 0;
+                self.reply_with(Status::STILL_WORKING, &id, &question);
             }
             Action::GiveUp => {
                 work.ending = Some(Ending::ByTime);

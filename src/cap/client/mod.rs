@@ -3,8 +3,13 @@
 //! [`reply`] reads what a server says, [`sasl`] logs in, both without I/O; here they meet a connection. Every step has a
 //! time limit, every answer a bound.
 
+mod answer;
 pub mod reply;
 pub mod sasl;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+mod undotted;
 
 use std::fmt::Write as _;
 use std::io;
@@ -17,12 +22,14 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::frame;
-use super::object;
 use crate::ical::component::Component;
 use crate::limits::Limits;
 use crate::tls::connect::Connector;
+pub use answer::{Answer, answer, answers, request_status};
+use answer::{objects, target_of, targets};
 use reply::{Bounds, Garbled, Heard, Reader, Reply};
 use sasl::{Credentials, Exchange};
+use undotted::Undotted;
 
 /// CAP's port (draft-ietf-calsch-cap-04 section 7.1).
 pub const PORT: u16 = 5229;
@@ -54,7 +61,7 @@ pub struct Options {
     pub tls: Connector,
     /// How long one step may take: connecting, a handshake, an answer.
     pub time: Duration,
-    /// The bounds: `cap_object_size` and those of parsing.
+    /// The bounds: `client_...`, `cap_object_size` and those of parsing.
     pub limits: Limits,
 }
 
@@ -143,8 +150,18 @@ impl Client {
             .peer_addr()
             .is_ok_and(|peer: SocketAddr| peer.ip().is_loopback());
         let _ = stream.set_nodelay(true);
+        Self::begin(Box::new(stream), local, options, trace).await
+    }
+
+    /// Begins the session on a connection that stands.
+    async fn begin(
+        stream: Box<dyn Stream>,
+        local: bool,
+        options: &Options,
+        trace: Option<Trace>,
+    ) -> Result<Self, Failed> {
         let mut client = Self {
-            stream: Box::new(stream),
+            stream,
             reader: Reader::new(Bounds {
                 line: options.limits.cap_data_line,
                 data: options.limits.cap_object_size,
@@ -180,8 +197,9 @@ impl Client {
             Heard::Line(_) => {}
             Heard::Reply(reply) => return Err(refusal(reply)),
         }
-        // What came before TLS is nobody's word.
+        // What came before TLS is nobody's word. Some servers end this line as they end a reply, with dots.
         self.input.clear();
+        self.stream = Box::new(Undotted::new(self.stream));
         let mut client = self.handshake().await?;
         let reply = client.reply(client.options.time).await?;
         if !reply.is_success() {
@@ -236,7 +254,8 @@ impl Client {
             .collect();
         let safe = self.secure || self.local;
         let mut exchange =
-            Exchange::begin(credentials, &offered, &self.options.host, safe, random)?;
+            Exchange::begin(credentials, &offered, &self.options.host, safe, random)?
+                .bounded(self.options.limits.client_iterations);
         let mut line = format!("AUTHENTICATE {}", exchange.mechanism());
         let shown = format!("{line} ...");
         if let Some(first) = exchange.first() {
@@ -264,8 +283,7 @@ impl Client {
     }
 
     async fn converse(&mut self, exchange: &mut Exchange) -> Result<Reply, Failed> {
-        // No mechanism takes more.
-        for _ in 0..8 {
+        for _ in 0..self.options.limits.client_login_rounds {
             let line = match self.hear(self.options.time).await? {
                 Heard::Reply(reply) => return Ok(reply),
                 Heard::Line(line) => line,
@@ -300,6 +318,18 @@ impl Client {
             }
             false => Err(refusal(reply)),
         }
+    }
+
+    /// Fresh UIDs.
+    pub async fn uids(&mut self, count: u32) -> Result<Reply, Failed> {
+        let reply = self.command(&format!("GENERATEUID {count}")).await?;
+        Ok(reply.into_uids())
+    }
+
+    /// The calendars behind a name: `verb` is UPNEXPAND or CALIDEXPAND.
+    pub async fn expand(&mut self, verb: &str, name: &str) -> Result<Reply, Failed> {
+        let reply = self.command(&format!("{verb} {name}")).await?;
+        Ok(reply.into_list(name))
     }
 
     /// Carries out a command that is one line, like `NOOP`.
@@ -355,21 +385,40 @@ impl Client {
     ///
     /// Errors: [`Failed::Refused`] when the transfer itself failed, [`Failed::Unreadable`].
     pub async fn ask(&mut self, text: &str, patience: Duration) -> Result<Vec<Answer>, Failed> {
+        let objects = self.objects(text, patience).await?;
+        Ok(objects.into_iter().map(answer).collect())
+    }
+
+    /// As [`Client::ask`], the objects of the answer as they are.
+    pub async fn objects(
+        &mut self,
+        text: &str,
+        patience: Duration,
+    ) -> Result<Vec<Component>, Failed> {
         let reply = self.send(text, patience).await?;
         if reply.code != "2.0" {
             return Err(refusal(reply));
         }
-        let mut answers = answers(&reply.data, &self.options.limits)?;
+        let mut objects = objects(&reply.data, &self.options.limits)?;
         // Some servers send a reply for each target.
-        let known = |answers: &[Answer], target: &str| answers.iter().any(|a| a.target == target);
+        let known = |objects: &[Component], target: &str| {
+            objects.iter().any(|o| target_of(o) == Some(target))
+        };
         let mut argument = reply.argument;
-        while argument.starts_with("cap:") && known(&answers, &argument) {
-            let more = self.reply(Duration::from_millis(250)).await;
-            let Ok(more) = more else { break };
+        let all = targets(text);
+        while objects.len() < all && argument.starts_with("cap:") && known(&objects, &argument) {
+            let more = match self.reply(self.options.limits.client_next_answer).await {
+                Err(Failed::Silent) => break,
+                more => more?,
+            };
+            match more.code.as_str() {
+                "2.0" => objects.extend(self::objects(&more.data, &self.options.limits)?),
+                _ if more.argument.starts_with("cap:") => objects.push(answer::refused(&more)),
+                _ => return Err(refusal(more)),
+            }
             argument = more.argument;
-            answers.extend(self::answers(&more.data, &self.options.limits)?);
         }
-        Ok(answers)
+        Ok(objects)
     }
 
     /// Says goodbye.
@@ -420,7 +469,8 @@ impl Client {
                 return Ok(heard);
             }
             // A refusal may have no second dot.
-            let short = Instant::now() + Duration::from_millis(250);
+            let dot = self.options.limits.client_second_dot_ms;
+            let short = Instant::now() + Duration::from_millis(dot.try_into().unwrap_or(u64::MAX));
             let whole = self.reader.may_be_whole();
             let next = if whole { short.min(until) } else { until };
             match timeout_at(next, self.stream.read(&mut buffer)).await {
@@ -466,77 +516,6 @@ impl Client {
             }
         }
     }
-}
-
-/// What became of a command for one target.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
-    /// The target as the server writes it.
-    pub target: String,
-    /// The command's id.
-    pub id: Option<String>,
-    /// The code of its REQUEST-STATUS; empty where it has none.
-    pub code: String,
-    /// Its text.
-    pub text: String,
-    /// Properties beside those.
-    pub properties: Vec<crate::ical::component::Property>,
-    /// What it answers with.
-    pub components: Vec<Component>,
-}
-
-/// The answers in a reply's data, in order.
-///
-/// Errors: [`Failed::Unreadable`].
-pub fn answers(data: &[u8], limits: &Limits) -> Result<Vec<Answer>, Failed> {
-    if data.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Vec::new());
-    }
-    let read = object::components(data, limits);
-    let read = read.map_err(|cause| Failed::Unreadable(cause.to_string()))?;
-    Ok(read.into_iter().map(answer).collect())
-}
-
-fn answer(outer: Component) -> Answer {
-    let mut answer = Answer::default();
-    for entry in outer.into_entries() {
-        match entry {
-            crate::ical::component::Entry::Property(property) => {
-                let value = property.value();
-                match property.name().to_ascii_uppercase().as_str() {
-                    // A draft prints it with a doubled colon.
-                    "TARGET" => value.trim_start_matches(':').clone_into(&mut answer.target),
-                    "CMDID" => answer.id = Some(property.to_text().into_owned()),
-                    "CMD" => answer.id = property.param("ID").map(|id| id.into_owned()),
-                    "REQUEST-STATUS" if answer.code.is_empty() => {
-                        (answer.code, answer.text) = request_status(value);
-                    }
-                    "VERSION" | "PRODID" | "METHOD" | "CALSCALE" => {}
-                    _ => answer.properties.push(property),
-                }
-            }
-            // An old wrapper, and dialect B's.
-            crate::ical::component::Entry::Component(inner)
-                if inner.is("VDATA") || inner.is("VREPLY") || inner.is("VCOMMAND") =>
-            {
-                let inner = self::answer(inner);
-                if answer.code.is_empty() {
-                    (answer.code, answer.text) = (inner.code, inner.text);
-                }
-                answer.properties.extend(inner.properties);
-                answer.components.extend(inner.components);
-            }
-            crate::ical::component::Entry::Component(inner) => answer.components.push(inner),
-        }
-    }
-    answer
-}
-
-/// Code and text of a REQUEST-STATUS, however it is spaced.
-pub fn request_status(value: &str) -> (String, String) {
-    let (code, rest) = value.split_once(';').unwrap_or((value, ""));
-    let property = crate::ical::component::Property::new("X", rest.trim());
-    (code.trim().to_owned(), property.to_text().into_owned())
 }
 
 fn refusal(reply: Reply) -> Failed {

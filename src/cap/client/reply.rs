@@ -28,6 +28,43 @@ impl Reply {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// The reply to a question about `asked` that is answered with a list, in the one form: its lines are what is listed. In
+    /// the drafts the code also stands behind the list, and what was asked for in front of it.
+    pub fn into_list(mut self, asked: &str) -> Self {
+        let mut lines = self.lines();
+        if lines.len() > 1 && lines[0] == asked {
+            lines.remove(0);
+        }
+        let end = lines.iter().enumerate().find_map(|(at, line)| {
+            let (code, argument, note) = status(line)?;
+            // A calendar may be called 1.5; a code does not stand alone here.
+            (line.len() > code.len()).then_some((at, code, argument, note))
+        });
+        if let Some((at, code, argument, note)) = end {
+            lines.truncate(at);
+            (self.code, self.argument, self.note) = (code, argument, note);
+        }
+        self.with_lines(&lines)
+    }
+
+    /// The reply to GENERATEUID in the one form; a draft prints the UIDs in the status line.
+    pub fn into_uids(self) -> Self {
+        if !self.data.is_empty() || !self.is_success() {
+            return self;
+        }
+        let words = self.argument.split_whitespace();
+        let words: Vec<String> = words.map(str::to_owned).collect();
+        self.with_lines(&words)
+    }
+
+    fn with_lines(self, lines: &[String]) -> Self {
+        let text: String = lines.iter().flat_map(|line| [line, "\r\n"]).collect();
+        Self {
+            data: text.into_bytes(),
+            ..self
+        }
+    }
+
     /// The values of `NAME=value` lines, in order.
     pub fn values(&self) -> Vec<(String, String)> {
         let lines = self.lines().into_iter();
@@ -106,9 +143,11 @@ impl Reader {
         }
     }
 
-    /// Whether a status line and one dot have come: some servers say nothing more where there is no data.
+    /// Whether a status line and one dot have come of a reply that brings no data: some servers say nothing more then.
+    /// What may have data is never whole before its end, however slow the server is.
     pub fn may_be_whole(&self) -> bool {
-        self.state == State::Data && self.reply.data.is_empty() && !self.reply.code.is_empty()
+        let bare = !matches!(self.reply.code.as_str(), "" | "2.0" | "2.3" | "2.4");
+        self.state == State::Data && self.reply.data.is_empty() && bare
     }
 
     /// Takes the reply as it stands.
@@ -316,6 +355,75 @@ mod tests {
             heard(&data, 10),
             ["the server sent an answer of more than 2000 octets"]
         );
+    }
+
+    #[test]
+    fn lists_are_understood_in_every_printed_form() {
+        let list = |code: &str, argument: &str, data: &str, asked: &str| {
+            let reply = Reply {
+                code: code.to_owned(),
+                argument: argument.to_owned(),
+                note: String::new(),
+                data: data.replace('|', "\r\n").into_bytes(),
+            };
+            let reply = reply.into_list(asked);
+            format!(
+                "{} {} ; {}",
+                reply.code,
+                reply.lines().join(","),
+                reply.note
+            )
+        };
+        for (code, argument, data, asked, expected) in [
+            (
+                "2.0",
+                "a@b",
+                "cap://b/x|cap://b/y|",
+                "a@b",
+                "2.0 cap://b/x,cap://b/y ; ",
+            ),
+            // The code behind the list, and between lines that nobody needs.
+            ("2.0", "", "cap://b/x|2.3 more|", "a@b", "2.3 cap://b/x ; "),
+            (
+                "2.0",
+                "",
+                "cap://b/x|2.4 ; lost|cap://b/y|",
+                "a@b",
+                "2.4 cap://b/x ; lost",
+            ),
+            ("2.0", "", "2.2 a@b|", "a@b", "2.2  ; "),
+            // What was asked for in front of it, but not where it is all there is.
+            ("2.0", "", "a@b|cap://b/x|", "a@b", "2.0 cap://b/x ; "),
+            ("2.0", "", "cap://b/x|", "cap://b/x", "2.0 cap://b/x ; "),
+            // What stands in the status line is no calendar.
+            ("2.0", "a@b", "", "a", "2.0  ; "),
+            ("2.2", "a@b", "", "a@b", "2.2  ; "),
+            ("2.0", "", "1.5|", "a@b", "2.0 1.5 ; "),
+        ] {
+            assert_eq!(list(code, argument, data, asked), expected, "{data}");
+        }
+    }
+
+    #[test]
+    fn uids_may_stand_in_the_status_line() {
+        let mut reply = Reply {
+            code: "2.0".to_owned(),
+            argument: "u-1 u-2".to_owned(),
+            ..Reply::default()
+        };
+        assert_eq!(reply.clone().into_uids().lines(), ["u-1", "u-2"]);
+        reply.data = b"u-3\r\n".to_vec();
+        assert_eq!(reply.into_uids().lines(), ["u-3"]);
+    }
+
+    #[test]
+    fn a_success_is_not_whole_before_its_end() {
+        for code in ["2.0", "2.3", "2.4"] {
+            let mut reader = Reader::new(BOUNDS);
+            let text = format!("{code}\r\n.\r\n");
+            assert_eq!(reader.hear(&mut text.as_bytes()).unwrap(), None);
+            assert!(!reader.may_be_whole(), "{code}");
+        }
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn refused<T>(sentence: impl Into<String>) -> Result<T, Refused> {
 pub struct Exchange {
     mechanism: &'static str,
     state: State,
+    iterations: usize,
 }
 
 #[derive(Debug)]
@@ -91,7 +92,13 @@ impl Exchange {
             let same = |own: &String| own.replace('_', "-").eq_ignore_ascii_case(name);
             offered.iter().any(same)
         };
-        let of = |mechanism, state| Ok(Self { mechanism, state });
+        let of = |mechanism, state| {
+            Ok(Self {
+                mechanism,
+                state,
+                iterations: usize::MAX,
+            })
+        };
         let nonce = BASE64_STANDARD.encode(random);
         match credentials {
             Credentials::Anonymous if offers("ANONYMOUS") => {
@@ -139,6 +146,11 @@ impl Exchange {
         }
     }
 
+    /// One that works through `iterations` of PBKDF2 at most.
+    pub fn bounded(self, iterations: usize) -> Self {
+        Self { iterations, ..self }
+    }
+
     /// The mechanism's name.
     pub fn mechanism(&self) -> &'static str {
         self.mechanism
@@ -167,7 +179,7 @@ impl Exchange {
                 nonce,
                 password,
             } => {
-                let (answer, signature) = scram(text, &bare, &nonce, &password)?;
+                let (answer, signature) = scram(text, &bare, &nonce, &password, self.iterations)?;
                 self.state = State::ScramLast { signature };
                 Ok(answer)
             }
@@ -228,15 +240,13 @@ fn keyed(key: &[u8], text: &[u8]) -> Vec<u8> {
     .unwrap_or_default()
 }
 
-/// Most iterations of PBKDF2 that a server may ask for: some seconds of work.
-const ITERATIONS: u32 = 10_000_000;
-
-/// The client's last message, and the server's signature that is to come.
+/// The client's last message, and the server's signature that is to come. `most` iterations are worked through.
 fn scram(
     challenge: &str,
     bare: &str,
     nonce: &str,
     password: &Password,
+    most: usize,
 ) -> Result<(Vec<u8>, Vec<u8>), Refused> {
     let part = |name: &str| {
         let mut parts = challenge.split(',');
@@ -246,9 +256,14 @@ fn scram(
         return refused("the server's challenge is none of SCRAM");
     };
     let salt = BASE64_STANDARD.decode(salt);
-    let (Ok(salt), Ok(iterations @ 1..=ITERATIONS)) = (salt, iterations.parse::<u32>()) else {
+    let (Ok(salt), Ok(iterations @ 1..)) = (salt, iterations.parse::<u32>()) else {
         return refused("the server's challenge is none of SCRAM");
     };
+    if usize::try_from(iterations).is_ok_and(|asked| asked > most) {
+        return refused(format!(
+            "the server asks for {iterations} iterations of SCRAM, more than {most}"
+        ));
+    }
     if !theirs.starts_with(nonce) || theirs.len() == nonce.len() {
         return refused("the server answers another login than this one");
     }
@@ -338,6 +353,7 @@ mod tests {
             "n=user,r=rOprNGfwEbeRWgbNEkqO",
             "rOprNGfwEbeRWgbNEkqO",
             &Password("pencil".into()),
+            4_096,
         )
         .unwrap();
         assert_eq!(

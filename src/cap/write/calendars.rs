@@ -1,7 +1,8 @@
 //! Calendars made, changed and deleted as objects. What their properties are called is `properties`'.
 
 use super::{Pair, create_in, entry, is_asked};
-use crate::cap::command::{Answer, Entry, Place, Request, qualified};
+use crate::cap::address::{Place, qualified};
+use crate::cap::command::{Answer, Entry, Request};
 use crate::cap::properties;
 use crate::cap::query::asked;
 use crate::cap::replace;

@@ -1,7 +1,8 @@
 //! Items: components of a calendar created, changed and deleted.
 
 use super::{ask, calendar_of, status};
-use crate::cap::command::{Answer, Entry, Place, Request, qualified};
+use crate::cap::address::{Place, qualified};
+use crate::cap::command::{Answer, Entry, Request};
 use crate::cap::query::{Asked, asked};
 use crate::cap::{replace, send};
 use crate::core::access::Right;
@@ -147,7 +148,7 @@ fn create_group(
     }
 }
 
-fn touched(request: &Request<'_>, touched: Vec<Touched>) -> Answer {
+pub(super) fn touched(request: &Request<'_>, touched: Vec<Touched>) -> Answer {
     let entry = |touched: Touched| {
         let outcome = touched.outcome.as_ref().map(|()| "Success");
         let (code, text) = status(request.dialect, outcome);

@@ -10,7 +10,8 @@ mod store;
 
 pub(super) use moves::run as relocate;
 
-use super::command::{Answer, Dialect, Entry, Place, Request};
+use super::address::Place;
+use super::command::{Answer, Dialect, Entry, Request};
 use super::query::{Asked, asked};
 use super::replace::Pair;
 use super::send;

@@ -1,10 +1,11 @@
 //! MOVE in the three shapes that were ever written down (draft-ietf-calsch-cap-04 and -05; RFC 4324 section 10.7):
-//! calendars named in their new parent, one calendar told from where to where, calendars that a query finds.
+//! calendars named in their new parent, one calendar told from where to where, calendars or items that a query finds.
 
 use super::{either, entry, is_asked};
-use crate::cap::command::{Answer, Entry, Place, Request, qualified};
+use crate::cap::address::{Place, qualified};
+use crate::cap::command::{Answer, Entry, Request};
 use crate::cap::properties;
-use crate::cap::query::asked;
+use crate::cap::query::{Asked, asked};
 use crate::core::query::{Row, Table};
 use crate::core::{Core, Error};
 use crate::ical::component::{Component, Property};
@@ -123,14 +124,23 @@ fn found(
             "expected what is to be moved, found nothing",
         ));
     }
+    let of_items = |table: &Table| matches!(table, Table::Items(_));
+    if queries
+        .iter()
+        .all(|asked| asked.query.from.iter().all(of_items))
+    {
+        return items(request, &queries, place, core);
+    }
     let fails = |cause: Error| Answer::failed(request.dialect, &cause);
     let shown = qualified(target, &request.settings.csid);
     let most = request.settings.limits.query_results;
     let mut entries = Vec::new();
     for asked in &queries {
         if asked.query.from != [Table::Calendar] {
-            let message = "calendars are moved; items are created there and deleted here";
-            return Err(Answer::of("3.14", message));
+            return Err(Answer::of(
+                "6.3",
+                "expected a query of calendars, or of items",
+            ));
         }
         for view in core
             .readable_calendars(request.caller, most)
@@ -150,4 +160,40 @@ fn found(
         true => Err(Answer::of("6.1", "there is no calendar like that")),
         false => Ok(Answer::with(entries)),
     }
+}
+
+/// RFC 4324's for items: what a query finds in the calendar that the VQUERY names, into the target.
+fn items(
+    request: &Request<'_>,
+    queries: &[Asked],
+    place: &Place,
+    core: &Core,
+) -> Result<Answer, Answer> {
+    let fails = |cause: Error| Answer::failed(request.dialect, &cause);
+    let mut sources = request.objects.iter().filter_map(|object| {
+        let source = object.is("VQUERY").then(|| object.property("TARGET"));
+        source.flatten().map(|source| source.value().to_owned())
+    });
+    let (Some(source), None) = (sources.next(), sources.next()) else {
+        let message = "expected one VQUERY whose TARGET is the calendar that the items are in";
+        return Err(Answer::of("6.3", message));
+    };
+    let (Place::Calendar(from), Place::Calendar(into)) =
+        (Place::of(&source, &request.settings.csid)?, place)
+    else {
+        return Err(Answer::of(
+            "6.3",
+            "expected items to move between calendars",
+        ));
+    };
+    let shown = qualified(&source, &request.settings.csid);
+    let [asked] = queries else {
+        return Err(Answer::of("6.3", "expected one QUERY of items"));
+    };
+    if asked.expand {
+        return Err(Answer::of("6.3", "expected no EXPAND in a MOVE"));
+    }
+    let ask = super::ask(request, asked, &shown);
+    let found = core.move_whole(request.caller, &from, into, &ask);
+    Ok(super::items::touched(request, found.map_err(fails)?))
 }

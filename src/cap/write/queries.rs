@@ -1,7 +1,8 @@
 //! Stored queries: VQUERYs kept under their names, to be asked by them.
 
 use super::{Pair, calendar_or_store, entry, is_asked};
-use crate::cap::command::{Answer, Dialect, Entry, Place, Request, qualified};
+use crate::cap::address::{Place, qualified};
+use crate::cap::command::{Answer, Dialect, Entry, Request};
 use crate::cap::query::{Asked, check_query, stored};
 use crate::cap::replace;
 use crate::core::query::{Row, Table};

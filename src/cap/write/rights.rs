@@ -1,7 +1,8 @@
 //! Rights (VCARs) made, changed and deleted as objects.
 
 use super::{Pair, calendar_or_store, entry, is_asked};
-use crate::cap::command::{Answer, Entry, Place, Request, qualified};
+use crate::cap::address::{Place, qualified};
+use crate::cap::command::{Answer, Entry, Request};
 use crate::cap::query::Asked;
 use crate::cap::replace;
 use crate::core::Core;

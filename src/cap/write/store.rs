@@ -1,7 +1,8 @@
 //! The properties of the store changed as an object's, by administrators.
 
 use super::{Pair, is_asked};
-use crate::cap::command::{Answer, Entry, Place, Request, qualified};
+use crate::cap::address::{Place, qualified};
+use crate::cap::command::{Answer, Entry, Request};
 use crate::cap::properties;
 use crate::cap::query::asked;
 use crate::cap::replace;

@@ -83,6 +83,10 @@ pub struct Cap {
     #[arg(long, value_enum)]
     pub format: Option<Shape>,
 
+    /// The same as --format json: one JSON document for each command.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+
     /// Seconds to wait for a command.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub wait: u64,
@@ -97,4 +101,6 @@ pub enum Shape {
     Tab,
     /// The components as they came.
     Ical,
+    /// One JSON document for each command, components in jCal.
+    Json,
 }

@@ -1,10 +1,10 @@
 //! A session typed line by line: editing, history and completion on a terminal, plain lines from a pipe.
 
 use std::borrow::Cow;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -16,9 +16,6 @@ use rustyline::{Config, Context, Editor, Helper};
 
 use super::words::{self, NAMES, Word};
 use super::{Done, Failure, Session, say};
-
-/// Lines of history that are kept.
-const HISTORY: usize = 1_000;
 
 /// What may stand in queries besides commands.
 const QUERY_WORDS: [&str; 40] = [
@@ -86,7 +83,7 @@ pub(super) fn run(
         return Ok(());
     }
     let config = Config::builder()
-        .max_history_size(HISTORY)?
+        .max_history_size(session.limits.client_history)?
         .auto_add_history(true)
         .build();
     let mut editor: Editor<Words, DefaultHistory> = Editor::with_config(config)?;
@@ -136,17 +133,27 @@ fn history_file() -> Option<PathBuf> {
     Some(folder.join("cap_history"))
 }
 
-/// Keeps the history for its owner alone. That it cannot be kept is no reason to fail.
-fn keep(editor: &mut Editor<Words, DefaultHistory>, file: &PathBuf) {
-    let folder = file.parent().map(fs::create_dir_all);
+/// Keeps the history, if its file can be one for its owner alone. That it cannot be kept is no reason to fail.
+fn keep(editor: &mut Editor<Words, DefaultHistory>, file: &Path) {
+    if private(file).is_ok() {
+        let _ = editor.save_history(file);
+    }
+}
+
+/// Makes a file that its owner alone can read, or one that is there so.
+fn private(file: &Path) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
     let opened = OpenOptions::new()
         .create(true)
         .append(true)
         .mode(0o600)
-        .open(file);
-    if matches!(folder, Some(Ok(()))) && opened.is_ok() {
-        let _ = editor.save_history(file);
+        .open(file)?;
+    if opened.metadata()?.permissions().mode() & 0o077 != 0 {
+        opened.set_permissions(Permissions::from_mode(0o600))?;
     }
+    Ok(())
 }
 
 /// Completes commands, and words of queries.
@@ -200,8 +207,23 @@ fn candidates(line: &str, at: usize) -> (usize, Vec<String>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::candidates;
+    use super::*;
+
+    #[test]
+    fn the_history_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a/b/history");
+        let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+        private(&file).unwrap();
+        assert_eq!(mode(), 0o600);
+        fs::write(&file, "noop\n").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        private(&file).unwrap();
+        assert_eq!(mode(), 0o600);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "noop\n");
+    }
 
     #[test]
     fn commands_and_words_of_queries_are_completed() {

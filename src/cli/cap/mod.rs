@@ -1,5 +1,6 @@
 //! `wcapd cap`: a client of calendar stores for people and scripts, one command at a time or line by line.
 
+mod json;
 mod lines;
 mod objects;
 mod shown;
@@ -13,13 +14,11 @@ use super::args::{Cap, Shape};
 use crate::cap::client::reply::Reply;
 use crate::cap::client::sasl::{Credentials, Password};
 use crate::cap::client::{Answer, Client, Failed, Options, PORT, Protection, Trace};
+use crate::config::{Loaded, Sources};
 use crate::limits::Limits;
 use crate::model::clock::{Clock as _, Ids as _, SystemClock, SystemIds};
 use crate::tls::connect::{Trust, connector};
 use words::Word;
-
-/// Time for a connection, a handshake, an answer to a line.
-const STEP: Duration = Duration::from_secs(15);
 
 /// What a command came to.
 #[derive(Debug, Default)]
@@ -82,7 +81,7 @@ fn say(done: Done) -> Result<(), Failure> {
 
 /// Connects and logs in.
 async fn begin(cap: &Cap) -> Result<Session, Failure> {
-    let limits = Limits::default();
+    let limits = limits()?;
     let (host, port) = address(&cap.host)?;
     let trust = match (&cap.ca, cap.insecure) {
         (Some(file), _) => Trust::File(file),
@@ -100,7 +99,7 @@ async fn begin(cap: &Cap) -> Result<Session, Failure> {
             _ => Protection::Offered,
         },
         tls: connector(trust, own)?,
-        time: STEP,
+        time: limits.client_step,
         limits: limits.clone(),
     };
     let credentials = credentials(cap)?;
@@ -126,11 +125,28 @@ async fn begin(cap: &Cap) -> Result<Session, Failure> {
         limits,
         identity,
         targets: cap.target.clone(),
-        shape: cap
-            .format
-            .unwrap_or(if terminal { Shape::Table } else { Shape::Tab }),
+        shape: match (cap.json, cap.format) {
+            (true, _) => Shape::Json,
+            (false, Some(shape)) => shape,
+            (false, None) if terminal => Shape::Table,
+            (false, None) => Shape::Tab,
+        },
         patience: Duration::from_secs(cap.wait),
     })
+}
+
+/// The bounds, those of the environment too; a server's file of configuration is none of a client's business.
+fn limits() -> Result<Limits, Failure> {
+    let bounds = |name: &std::ffi::OsStr| {
+        let name = name.to_string_lossy();
+        name.to_ascii_uppercase().starts_with("WCAPD__LIMITS__")
+    };
+    let environment = std::env::vars_os().filter(|(name, _)| bounds(name));
+    let loaded = Loaded::read(&Sources {
+        environment: environment.collect(),
+        ..Sources::default()
+    })?;
+    Ok(loaded.config.limits)
 }
 
 /// Host and port; an IPv6 address with a port stands in brackets.
@@ -200,7 +216,9 @@ fn told(cap: &Cap, cause: &Failed) -> Failure {
         Failed::Broken(cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
             "name the authority of its certificate with --ca"
         }
-        Failed::Silent => "--wait says how long a command may take",
+        Failed::Silent => {
+            "the server is stuck, or far away: WCAPD__LIMITS__CLIENT_STEP=1m waits longer"
+        }
         _ => "",
     };
     match advice {
@@ -224,7 +242,7 @@ impl Session {
                 let targets = self.targets().await?;
                 let object = objects::delete(&targets, what);
                 let answers = self.client.ask(&object, self.patience).await?;
-                Ok(shown::outcomes(&answers))
+                Ok(shown::outcomes(&answers, self.shape))
             }
             Word::Busy(from, to) => {
                 let window = objects::window(from.as_deref(), to.as_deref(), SystemClock.now());
@@ -245,24 +263,32 @@ impl Session {
                 };
                 let text = String::from_utf8_lossy(&text).into_owned();
                 let reply = self.client.send(&text, self.patience).await?;
-                Ok(of_reply(&reply))
+                Ok(of_reply(&reply, self.shape))
+            }
+            Word::Expand(upn) => {
+                let reply = self.client.expand("UPNEXPAND", upn).await?;
+                Ok(of_reply(&reply, self.shape))
+            }
+            Word::Uids(count) => {
+                let reply = self.client.uids(*count).await?;
+                Ok(of_reply(&reply, self.shape))
             }
             Word::Line(line) => {
                 let reply = self.client.command(line).await?;
-                Ok(of_reply(&reply))
+                Ok(of_reply(&reply, self.shape))
             }
             Word::Identify(upn) => {
                 let upn = upn.clone().unwrap_or_default();
                 self.identity = self.client.identify(&upn).await?;
                 self.targets.clear();
-                Ok(text_of(format!("{}\n", self.identity)))
+                Ok(lines_of(std::slice::from_ref(&self.identity), self.shape))
             }
             Word::Target(targets) => {
                 if !targets.is_empty() {
                     self.targets.clone_from(targets);
                 }
-                let lines = self.targets().await?.join("\n");
-                Ok(text_of(format!("{lines}\n")))
+                let targets = self.targets().await?;
+                Ok(lines_of(&targets, self.shape))
             }
             Word::Help => Ok(text_of(words::HELP.to_owned())),
             Word::Quit => Ok(Done::default()),
@@ -277,15 +303,17 @@ impl Session {
     /// What commands are about: what was said, else the first calendar of whom the session acts for.
     async fn targets(&mut self) -> Result<Vec<String>, Failed> {
         if self.targets.is_empty() && self.identity != "@" {
-            let line = format!("UPNEXPAND {}", self.identity);
-            let reply = self.client.command(&line).await?;
+            let reply = self.client.expand("UPNEXPAND", &self.identity).await?;
             self.targets.extend(reply.lines().into_iter().take(1));
         }
+        let who = match self.identity.as_str() {
+            "@" => "nobody in particular",
+            upn => upn,
+        };
         match self.targets.is_empty() {
-            true => Err(Failed::Login(
-                "nobody in particular has no calendar; name one with --target, or 'target CALID'"
-                    .to_owned(),
-            )),
+            true => Err(Failed::Login(format!(
+                "{who} has no calendar; name one with --target, or 'target CALID'"
+            ))),
             false => Ok(self.targets.clone()),
         }
     }
@@ -301,23 +329,27 @@ impl Session {
             Ok(octets) => octets,
             Err(fault) => return Ok(fault_of(fault)),
         };
-        let (objects, faults) = objects::upload(&octets, &self.limits);
-        let mut all = Done {
-            text: String::new(),
-            faults: faults
-                .into_iter()
-                .map(|fault| format!("{file}: {fault}"))
-                .collect(),
-        };
+        let (objects, unread) = objects::upload(&octets, &self.limits);
         let targets = self.targets().await?;
-        for some in objects.chunks(objects::AT_ONCE) {
+        let mut answers: Vec<Answer> = Vec::new();
+        let mut broken = None;
+        for some in objects.chunks(self.limits.client_items.max(1)) {
             let object = objects::create(&targets, some);
-            let answers: Vec<Answer> = self.client.ask(&object, self.patience).await?;
-            let done = shown::outcomes(&answers);
-            all.text.push_str(&done.text);
-            all.faults.extend(done.faults);
+            match self.client.ask(&object, self.patience).await {
+                Ok(more) => answers.extend(more),
+                // What was created before stays, and is told.
+                Err(cause) if !answers.is_empty() => {
+                    broken = Some(cause.to_string());
+                    break;
+                }
+                Err(cause) => return Err(cause),
+            }
         }
-        Ok(all)
+        let mut done = shown::outcomes(&answers, self.shape);
+        let unread = unread.into_iter().map(|fault| format!("{file}: {fault}"));
+        done.faults.splice(0..0, unread);
+        done.faults.extend(broken);
+        Ok(done)
     }
 }
 
@@ -348,22 +380,28 @@ fn fault_of(fault: String) -> Done {
     }
 }
 
+fn lines_of(lines: &[String], shape: Shape) -> Done {
+    text_of(match shape {
+        Shape::Json => json::lines("2.0", "", lines),
+        _ => lines
+            .iter()
+            .map(|line| format!("{}\n", shown::plain(line)))
+            .collect(),
+    })
+}
+
 /// A reply as it is: its data, and what was refused.
-fn of_reply(reply: &Reply) -> Done {
-    let text: String = reply
-        .lines()
-        .iter()
-        .map(|line| format!("{}\n", shown::plain(line)))
-        .collect();
-    let faults = match reply.is_success() {
-        true => Vec::new(),
-        false => vec![
-            format!("the server answers {} {}", reply.code, reply.note)
-                .trim_end()
-                .to_owned(),
-        ],
+fn of_reply(reply: &Reply, shape: Shape) -> Done {
+    let lines = reply.lines();
+    let mut done = match shape {
+        Shape::Json => text_of(json::lines(&reply.code, &reply.note, &lines)),
+        shape => lines_of(&lines, shape),
     };
-    Done { text, faults }
+    if !reply.is_success() {
+        let fault = format!("the server answers {} {}", reply.code, reply.note);
+        done.faults.push(shown::plain(fault.trim_end()));
+    }
+    done
 }
 
 #[cfg(test)]

@@ -7,9 +7,6 @@ use crate::ical::import;
 use crate::ical::print;
 use crate::limits::Limits;
 
-/// Items that one command creates.
-pub(super) const AT_ONCE: usize = 200;
-
 /// Days of busy times, where no end is said.
 const DAYS: i64 = 7;
 

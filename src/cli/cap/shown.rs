@@ -3,6 +3,7 @@
 use super::super::args::Shape;
 use super::super::show;
 use super::Done;
+use super::json::{self, Told};
 use crate::admin::Response;
 use crate::cap::client::{Answer, request_status};
 use crate::core::query::{Column, Select, parse};
@@ -44,6 +45,7 @@ pub(super) fn rows(query: &str, answers: &[Answer], shape: Shape) -> Done {
         })
     };
     let text = match (shape, columns(query)) {
+        (Shape::Json, _) => json::answers(answers, Told::Found),
         (Shape::Ical, _) => answers
             .iter()
             .flat_map(|answer| &answer.components)
@@ -168,7 +170,7 @@ fn fields_of_inner(component: &Component, push: &mut impl FnMut(&Component, usiz
 fn table(heads: Vec<String>, rows: Vec<Vec<String>>, shape: Shape) -> String {
     match shape {
         Shape::Table if rows.is_empty() => String::new(),
-        Shape::Table | Shape::Ical => show::text(&Response::Table(heads, rows)),
+        Shape::Table | Shape::Ical | Shape::Json => show::text(&Response::Table(heads, rows)),
         Shape::Tab => {
             let line = |row: Vec<String>| {
                 let cells: Vec<String> = row.iter().map(|cell| plain(cell)).collect();
@@ -179,12 +181,18 @@ fn table(heads: Vec<String>, rows: Vec<Vec<String>>, shape: Shape) -> String {
     }
 }
 
-/// What became of each component that was to be created, changed or deleted.
-pub(super) fn outcomes(answers: &[Answer]) -> Done {
-    let mut done = Done {
-        text: String::new(),
-        faults: faults(answers),
-    };
+/// What became of a component that was to be created, changed or deleted.
+pub(super) struct Outcome {
+    /// Its UID or name.
+    pub(super) id: String,
+    /// The code; empty where there is none.
+    pub(super) code: String,
+    /// Words for people.
+    pub(super) text: String,
+}
+
+/// What became of a component.
+pub(super) fn outcome(component: &Component) -> Outcome {
     let names = [
         "UID",
         "RELCALID",
@@ -194,27 +202,44 @@ pub(super) fn outcomes(answers: &[Answer]) -> Done {
         "QUERYID",
         "TZID",
     ];
-    for answer in answers {
-        for component in &answer.components {
-            let id = names.iter().find_map(|name| component.property(name));
-            let id = plain(&id.map(|id| id.to_text().into_owned()).unwrap_or_default());
-            let (code, text) = component
-                .value("REQUEST-STATUS")
-                .map(request_status)
-                .unwrap_or_default();
-            match is_good(&code) {
-                true => done.text.push_str(&format!("{id}\n")),
-                false => done.faults.push(plain(&format!("{id}: {code} {text}"))),
-            }
+    let id = names.iter().find_map(|name| component.property(name));
+    let id = id.map(|id| id.to_text().into_owned()).unwrap_or_default();
+    let status = component.value("REQUEST-STATUS").map(request_status);
+    let (code, text) = status.unwrap_or_default();
+    Outcome { id, code, text }
+}
+
+/// What became of all components.
+pub(super) fn outcomes(answers: &[Answer], shape: Shape) -> Done {
+    let mut done = Done {
+        text: String::new(),
+        faults: faults(answers),
+    };
+    for component in answers.iter().flat_map(|answer| &answer.components) {
+        let Outcome { id, code, text } = outcome(component);
+        let id = plain(&id);
+        match is_good(&code) {
+            true => done.text.push_str(&format!("{id}\n")),
+            false => done.faults.push(plain(&format!("{id}: {code} {text}"))),
         }
+    }
+    if shape == Shape::Json {
+        done.text = json::answers(answers, Told::Outcomes);
     }
     done
 }
 
 /// Busy times, a line for each.
 pub(super) fn busy(answers: &[Answer], shape: Shape) -> Done {
-    if shape == Shape::Ical {
-        return rows("SELECT * FROM VFREEBUSY", answers, shape);
+    match shape {
+        Shape::Ical => return rows("SELECT * FROM VFREEBUSY", answers, shape),
+        Shape::Json => {
+            return Done {
+                text: json::answers(answers, Told::Busy),
+                faults: faults(answers),
+            };
+        }
+        Shape::Table | Shape::Tab => {}
     }
     let many = answers.len() > 1;
     let mut lines = Vec::new();

@@ -15,6 +15,10 @@ pub(super) enum Word {
     Busy(Option<String>, Option<String>),
     /// An object of CAP from a file, as it is.
     Send(String),
+    /// The calendars of a user or group.
+    Expand(String),
+    /// Fresh UIDs.
+    Uids(u32),
     /// A command that is one line of CAP.
     Line(String),
     /// Acting for somebody else, or for oneself again.
@@ -119,16 +123,16 @@ pub(super) fn read(text: &str) -> Result<Word, String> {
             }
         }
         "send" => Ok(Word::Send(one("a file")?)),
-        "expand" => Ok(Word::Line(format!("UPNEXPAND {}", one("a name")?))),
+        "expand" => Ok(Word::Expand(one("a name")?)),
         "identify" => Ok(Word::Identify((!rest.is_empty()).then(|| rest.to_owned()))),
         "target" => {
             let targets = rest.split_whitespace().map(str::to_owned);
             Ok(Word::Target(targets.collect()))
         }
-        "uid" => match rest {
-            "" => Ok(Word::Line("GENERATEUID 1".to_owned())),
-            count if count.parse::<u32>().is_ok() => Ok(Word::Line(format!("GENERATEUID {count}"))),
-            other => Err(format!("expected a number after 'uid', found '{other}'")),
+        "uid" if rest.is_empty() => Ok(Word::Uids(1)),
+        "uid" => match rest.parse() {
+            Ok(count) => Ok(Word::Uids(count)),
+            Err(_) => Err(format!("expected a number after 'uid', found '{rest}'")),
         },
         "capability" => none(Word::Line("CAPABILITY".to_owned())),
         "noop" => none(Word::Line("NOOP".to_owned())),
@@ -171,7 +175,7 @@ mod tests {
                 "busy 2026-12-01 2026-12-02",
                 Word::Busy(Some("2026-12-01".into()), Some("2026-12-02".into())),
             ),
-            ("uid 3", Word::Line("GENERATEUID 3".into())),
+            ("uid 3", Word::Uids(3)),
             ("target a b", Word::Target(vec!["a".into(), "b".into()])),
             ("identify", Word::Identify(None)),
             ("?", Word::Help),

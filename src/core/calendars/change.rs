@@ -103,15 +103,27 @@ impl Core {
     ) -> Result<Option<CalendarView>> {
         self.know(edit.owners.iter().flatten().map(String::as_str))?;
         self.store().write(|t| {
-            let access = self.access(t, caller, Some(calid))?;
-            self.may_edit(&access, caller, edit)?;
-            self.put_edited(t, access.calendar().clone(), edit)?;
+            self.edit_calendar_in(t, caller, calid, edit)?;
             let access = self.access(t, caller, Some(calid))?;
             match access.allows(Right::ReadProperties) {
                 true => self.view(t, &access, caller).map(Some),
                 false => Ok(None),
             }
         })
+    }
+
+    /// As [`Core::edit_calendar`], in a write under way, for what names no owners.
+    pub(in crate::core) fn edit_calendar_in(
+        &self,
+        t: &mut WriteTxn<'_>,
+        caller: &Caller,
+        calid: &str,
+        edit: &CalendarEdit,
+    ) -> Result<()> {
+        let access = self.access(t, caller, Some(calid))?;
+        self.may_edit(&access, caller, edit)?;
+        self.put_edited(t, access.calendar().clone(), edit)
+            .map(drop)
     }
 
     fn may_edit(&self, access: &Access, caller: &Caller, edit: &CalendarEdit) -> Result<()> {

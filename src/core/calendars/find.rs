@@ -6,7 +6,7 @@ use crate::core::rights::{self, Asker};
 use crate::core::{Caller, Core, Identity};
 use crate::model::acl::Ace;
 use crate::model::calendar::Calendar;
-use crate::model::id::{Calid, QualifiedName, mail_address};
+use crate::model::id::{Calid, QualifiedName, cap_address, mail_address};
 use crate::store::people::{self, MailRow};
 use crate::store::{Reader, calendars};
 
@@ -25,14 +25,14 @@ impl Core {
             let shown = self.show_calid(&calendar.calid);
             (calendar, shown)
         };
-        if let Some(rest) = strip_scheme(text, "cap://") {
-            let relative = rest.split_once('/').map_or("", |(_, relative)| relative);
+        if let Some((host, relative)) = cap_address(text) {
             // An address means the same to everybody.
-            let calid = Calid::parse(relative, self.domain()).ok();
+            let own = self.settings().is_own_store(&host);
+            let calid = Calid::parse(relative, self.domain()).ok().filter(|_| own);
             let found = calid.map_or(Ok(None), |calid| calendars::find(t, &calid))?;
             return Ok(found.map(stored));
         }
-        let plain = plain(text).filter(|_| strip_scheme(text, "mailto:").is_none());
+        let plain = plain(text).filter(|_| !is_mail(text));
         if let Some(calendar) = plain.map_or(Ok(None), |calid| calendars::find(t, &calid))? {
             return Ok(Some((calendar, text.to_owned())));
         }
@@ -119,6 +119,7 @@ impl Core {
             && match caller {
                 Caller::System => false,
                 Caller::User(i) => !i.administrator && !settings.lets_in(domain, &i.name.domain),
+                Caller::Guest(name) => !settings.lets_in(domain, &name.domain),
                 Caller::Anonymous => domain != self.domain() && !settings.serves_anonymous(domain),
             }
     }
@@ -146,8 +147,7 @@ impl Core {
     }
 }
 
-fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
-    let head = text.get(..scheme.len())?;
-    head.eq_ignore_ascii_case(scheme)
-        .then(|| &text[scheme.len()..])
+fn is_mail(text: &str) -> bool {
+    let scheme = text.get(.."mailto:".len());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("mailto:"))
 }

@@ -41,6 +41,12 @@ impl Core {
                 calendar: self.calendar_of_address(t, &mail)?,
             });
         }
+        if self.settings().peer_of(text).is_some() {
+            return Ok(Addressee {
+                address: text.to_owned(),
+                calendar: None,
+            });
+        }
         let Some((calendar, _)) = self.find_calendar(t, text)? else {
             let message = format!("expected a mail address or a calid, found '{text}'");
             return Err(Error::new(Failed::BadValue, message));

@@ -12,6 +12,7 @@ use super::revision::stamp;
 use super::series::Target;
 use super::store::{Method, check_uid};
 use crate::core::access::{Adding, Deleting, Modifying};
+use crate::core::attachments;
 use crate::core::error::{Error, Kind as Failed, Result};
 use crate::core::query::{Ask, Row};
 use crate::core::schedule::Notify;
@@ -44,7 +45,7 @@ pub struct Touched {
 }
 
 impl Touched {
-    fn of(kind: Kind, row: &Row, outcome: Result<()>) -> Self {
+    pub(super) fn of(kind: Kind, row: &Row, outcome: Result<()>) -> Self {
         Self {
             kind,
             uid: row.uid.clone(),
@@ -76,6 +77,7 @@ impl Core {
             }
             links::check_unlinked(t, desk.calendar.id, &object.uid, object.kind)?;
             let mut object = object.clone();
+            self.detach(t, &mut object.components)?;
             for component in &mut object.components {
                 if component.property("DTSTAMP").is_none() {
                     component.set(Property::new("DTSTAMP", self.now().to_string()));
@@ -90,7 +92,8 @@ impl Core {
 
     /// Changes what a query finds of one kind, all of it or nothing. `timezones` are VTIMEZONEs that new times may name.
     ///
-    /// A message that waits is booked by `change` taking the METHOD that its row shows away. Errors: as
+    /// Who may not change the calendar may change what they have answered to what they are invited to. A message that
+    /// waits is booked by `change` taking the METHOD that its row shows away. Errors: as
     /// [`Core::create_whole`] and [`Core::ask`]; `NoSuchItem` when nothing is meant; `NotOwner` for somebody else's
     /// private item; `BadData` when what comes of it is no sound iCalendar.
     pub fn modify_whole(
@@ -104,11 +107,17 @@ impl Core {
     ) -> Result<Vec<Touched>> {
         self.store().write(|t| {
             let access = self.access(t, caller, Some(calid))?;
-            access.grant::<Modifying>()?;
+            if let Err(denied) = access.grant::<Modifying>() {
+                return self.modify_own_part(t, (caller, &access), (kind, ask), change, denied);
+            }
             let desk = Desk::new(self, caller, &access);
-            let found = self.ask_in(t, caller, &access, ask)?;
+            let mut found = self.ask_in(t, caller, &access, ask)?;
+            let mut left = self.settings().limits.attachment_body;
             let mut touched = Vec::new();
-            for row in &found.rows {
+            for row in &mut found.rows {
+                // What is attached is compared, and changed, as clients know it.
+                attachments::attach(t, &mut row.component, &mut left)?;
+                let row = &*row;
                 if let Some(after) = change(row)? {
                     change_one(t, &desk, row, after, timezones)?;
                     touched.push(Touched::of(kind, row, Ok(())));
@@ -267,6 +276,7 @@ fn change_one(
     desk.check_privacy(&item)?;
     let old = desk.object(&item)?;
     let mut after = after;
+    desk.core.detach(t, std::slice::from_mut(&mut after))?;
     let wanted = after.value("METHOD").map(str::to_owned);
     after.remove("METHOD");
     if State::of(wanted.as_deref()) == State::Marked {

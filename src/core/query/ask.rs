@@ -217,11 +217,14 @@ impl Core {
 
     /// The names and addresses of a caller, in small letters.
     fn names_of(&self, t: &impl Reader, caller: &Caller) -> Result<Vec<String>> {
-        let Some(identity) = caller.identity() else {
+        let Some(name) = caller.name() else {
             return Ok(vec!["@".to_owned()]);
         };
-        let principal = people::principal(t, identity.id)?;
-        let mut names = vec![identity.name.to_string().to_lowercase()];
+        let principal = match caller.principal() {
+            Some(id) => people::principal(t, id)?,
+            None => None,
+        };
+        let mut names = vec![name.to_string().to_lowercase()];
         if let Some(principal) = &principal {
             names.extend(principal.mail().iter().map(|mail| mail.to_lowercase()));
         }

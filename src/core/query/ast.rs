@@ -20,6 +20,11 @@ impl Query {
             .as_ref()
             .is_some_and(|filter| filter.names(column))
     }
+
+    /// The UIDs that rows have to have one of; none when the condition leaves that open.
+    pub fn uids(&self) -> Option<Vec<String>> {
+        self.filter.as_ref()?.uids()
+    }
 }
 
 /// Components are tables.
@@ -207,6 +212,30 @@ pub enum Condition {
 }
 
 impl Condition {
+    fn uids(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Any(all) => {
+                let each = all.iter().map(Self::uids).collect::<Option<Vec<_>>>()?;
+                Some(each.concat())
+            }
+            Self::All(all) => all.iter().find_map(Self::uids),
+            Self::Compare(operand, Operator::Equal, word)
+            | Self::In {
+                operand,
+                value: word,
+                not: false,
+            } => match (&word.value, operand) {
+                (Value::Literal(raw), Operand::Column(column))
+                    if column.name == "UID" && column.table.is_none() =>
+                {
+                    Some(vec![super::bind::plain(raw)])
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn names(&self, column: &str) -> bool {
         match self {
             Self::Any(parts) | Self::All(parts) => parts.iter().any(|part| part.names(column)),

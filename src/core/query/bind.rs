@@ -262,7 +262,7 @@ fn wrong(at: usize, expected: &str) -> Error {
 }
 
 /// A literal without its escapes: those of TEXT, and of quotes.
-fn plain(raw: &str) -> String {
+pub(super) fn plain(raw: &str) -> String {
     unescape_text(raw).replace("\\'", "'").replace("\\\"", "\"")
 }
 

@@ -21,6 +21,7 @@ pub use value::Malformed;
 use super::query::{Column, Query, Select, Table};
 use super::schedule::receive::Itip;
 use crate::ical::component::Component;
+use crate::ical::parse::parse as parse_text;
 use crate::ical::value::same_address;
 
 /// Whether a rule gives or takes.
@@ -495,4 +496,42 @@ fn names_method(query: &Query, itip: Itip) -> bool {
     };
     let fits = |method| super::query::fits_alone(query, &message, Some(method), &[]);
     query.names("METHOD") && fits(itip.as_str()) && !fits(other)
+}
+
+/// Reads arbitrary text as rights in both notations; panics when a rule does what is not its effect. For the fuzzer.
+#[doc(hidden)]
+pub fn fuzz_rights(text: &str) {
+    let kinds = || COMPONENTS.iter().map(|kind| Thing::any(kind));
+    let weighed = |rules: Vec<Rule>, effect: Effect| {
+        let rules: Vec<Rule> = rules.into_iter().filter(|r| r.effect == effect).collect();
+        let decreed = rules.iter().any(|rule| rule.decreed);
+        assert!(!decreed, "a text decrees");
+        let set = RightSet {
+            rules,
+            ..RightSet::default()
+        };
+        let acts = [Act::Read, Act::Create, Act::Modify, Act::Delete, Act::Move];
+        let verdicts = acts
+            .into_iter()
+            .flat_map(|act| kinds().map(move |kind| (act, kind)))
+            .map(|(act, kind)| set.weigh(act, kind, false));
+        for verdict in verdicts {
+            let gives = verdict.granted || verdict.perhaps || !verdict.only.is_empty();
+            let takes = verdict.denied || !verdict.without.is_empty();
+            assert!(!(gives && effect == Effect::Deny), "a deny gives");
+            assert!(!(takes && effect == Effect::Grant), "a grant takes");
+        }
+    };
+    for effect in [Effect::Grant, Effect::Deny] {
+        for line in text.lines() {
+            match value::parse(effect, line) {
+                Ok(rule) => weighed(vec![rule], effect),
+                Err(cause) => assert!((1..=line.chars().count() + 1).contains(&cause.at)),
+            }
+        }
+        let parsed = parse_text(text.as_bytes(), &Default::default());
+        for right in &parsed.components {
+            weighed(vright::rules(right).unwrap_or_default(), effect);
+        }
+    }
 }

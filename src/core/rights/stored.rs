@@ -4,6 +4,7 @@
 use super::views;
 use super::vright;
 use super::{Effect, RightSet, Rule, Who, value};
+use crate::core::calendars::CalendarEdit;
 use crate::core::error::{Error, Kind, Result};
 use crate::core::stored::{Fate, Place};
 use crate::core::{Caller, Core};
@@ -51,10 +52,9 @@ pub(in crate::core) struct Asker {
 
 impl Asker {
     pub(in crate::core) fn new(caller: &Caller, owner: bool) -> Self {
-        let identity = caller.identity();
         Self {
-            id: identity.map(|identity| identity.id),
-            upn: identity.map(|identity| identity.name.to_string().to_lowercase()),
+            id: caller.principal(),
+            upn: caller.name().map(|name| name.to_string().to_lowercase()),
             owner,
             addresses: Vec::new(),
         }
@@ -319,41 +319,48 @@ impl Core {
     ///
     /// Errors: `NoSuchCalendar`.
     pub fn rights(&self, caller: &Caller, place: Place<'_>) -> Result<Vec<RightsView>> {
-        self.store().read(|t| {
-            let stored = |container: Container| -> Result<Vec<RightsView>> {
-                let all = named::all(t, container, Shelf::Rights)?;
-                let shown = all.into_iter().filter_map(|(name, text)| {
-                    let component = component_of(&text)?;
-                    let decreed = is_decreed(&component);
-                    Some(RightsView {
-                        name,
-                        component,
-                        computed: false,
-                        decreed,
-                    })
-                });
-                Ok(shown.collect())
-            };
-            let of_store = stored(Container::Store)?;
-            let Some(calid) = place else {
-                let open = caller.stands_above();
-                return Ok(of_store
-                    .into_iter()
-                    .filter(|car| open || !car.decreed)
-                    .collect());
-            };
-            let access = self.access(t, caller, Some(calid))?;
-            if !access.allows_rights(super::Act::Read) {
-                return Ok(Vec::new());
-            }
-            let calendar = access.calendar();
-            let mut found = views::of(&calendar.properties.acl, &calendar.calid.domain);
-            found.extend(stored(calendar.id.into())?);
-            if access.is_owner() {
-                found.extend(of_store.into_iter().filter(|car| car.decreed));
-            }
-            Ok(found)
-        })
+        self.store().read(|t| self.rights_in(t, caller, place))
+    }
+
+    fn rights_in(
+        &self,
+        t: &impl Reader,
+        caller: &Caller,
+        place: Place<'_>,
+    ) -> Result<Vec<RightsView>> {
+        let stored = |container: Container| -> Result<Vec<RightsView>> {
+            let all = named::all(t, container, Shelf::Rights)?;
+            let shown = all.into_iter().filter_map(|(name, text)| {
+                let component = component_of(&text)?;
+                let decreed = is_decreed(&component);
+                Some(RightsView {
+                    name,
+                    component,
+                    computed: false,
+                    decreed,
+                })
+            });
+            Ok(shown.collect())
+        };
+        let of_store = stored(Container::Store)?;
+        let Some(calid) = place else {
+            let open = caller.stands_above();
+            return Ok(of_store
+                .into_iter()
+                .filter(|car| open || !car.decreed)
+                .collect());
+        };
+        let access = self.access(t, caller, Some(calid))?;
+        if !access.allows_rights(super::Act::Read) {
+            return Ok(Vec::new());
+        }
+        let calendar = access.calendar();
+        let mut found = views::of(&calendar.properties.acl, &calendar.calid.domain);
+        found.extend(stored(calendar.id.into())?);
+        if access.is_owner() {
+            found.extend(of_store.into_iter().filter(|car| car.decreed));
+        }
+        Ok(found)
     }
 
     /// Keeps a VCAR under a name that is free.
@@ -361,7 +368,6 @@ impl Core {
     /// Errors: `NoSuchCalendar`, `AccessDenied`, also for what contradicts a decreed one; `NameTaken`; `BadValue`,
     /// `TooMuch`.
     pub fn add_rights(&self, caller: &Caller, place: Place<'_>, new: &NewRights) -> Result<()> {
-        let rules = rules_of(&new.component)?;
         self.store().write(|t| {
             let container = self.place_of_rights(t, caller, place, super::Act::Create)?;
             let taken = views::is_reserved(&new.name)
@@ -375,7 +381,7 @@ impl Core {
                 let message = format!("expected at most {most} sets of rights");
                 return Err(Error::new(Kind::TooMuch, message));
             }
-            self.put_rights(t, container, new, &rules)
+            self.put_rights(t, container, new, &rules_of(&new.component)?)
         })
     }
 
@@ -438,63 +444,76 @@ impl Core {
         place: Place<'_>,
         change: impl Fn(&RightsView) -> Result<Option<Fate>>,
     ) -> Result<Vec<String>> {
-        let mut changed = Vec::new();
-        for view in self.rights(caller, place)? {
-            let fate = match change(&view)? {
-                None => continue,
-                Some(fate) => fate,
-            };
-            if view.decreed {
-                let message = format!("the rights '{}' are decreed", view.name);
-                return Err(Error::new(Kind::AccessDenied, message));
-            }
-            changed.push((view, fate));
-        }
-        // The access list is a property of its own, with rules of its own.
-        let mut names = Vec::new();
-        for (view, fate) in &changed {
-            if view.computed {
-                let (Some(calid), Fate::Is(text)) = (place, fate) else {
-                    return Err(views::refused(&view.name));
+        self.store().write(|t| {
+            let mut names = Vec::new();
+            for view in self.rights_in(t, caller, place)? {
+                let Some(fate) = change(&view)? else {
+                    continue;
                 };
-                let acl = views::entries(&view.name, component_of(text).as_ref())?;
-                let edit = crate::core::calendars::CalendarEdit {
-                    acl: Some(acl),
-                    ..Default::default()
-                };
-                self.edit_calendar(caller, calid, &edit)?;
-                names.push(view.name.clone());
-            }
-        }
-        let stored: Vec<_> = changed.iter().filter(|(view, _)| !view.computed).collect();
-        if !stored.is_empty() {
-            self.store().write(|t| {
-                for (view, fate) in &stored {
-                    let act = match fate {
-                        Fate::Is(_) => super::Act::Modify,
-                        Fate::Gone => super::Act::Delete,
-                    };
-                    let container = self.place_of_rights(t, caller, place, act)?;
-                    match fate {
-                        Fate::Gone => named::remove(t, container, Shelf::Rights, &view.name),
-                        Fate::Is(text) => {
-                            let component =
-                                component_of(text).unwrap_or_else(|| Component::new("VCAR"));
-                            let rules = rules_of(&component)?;
-                            let new = NewRights {
-                                name: view.name.clone(),
-                                component,
-                                decreed: false,
-                            };
-                            self.put_rights(t, container, &new, &rules)?;
-                        }
-                    }
+                if view.decreed {
+                    let message = format!("the rights '{}' are decreed", view.name);
+                    return Err(Error::new(Kind::AccessDenied, message));
                 }
-                Ok::<_, Error>(())
-            })?;
-            names.extend(stored.iter().map(|(view, _)| view.name.clone()));
-        }
-        Ok(names)
+                match view.computed {
+                    true => self.change_list(t, caller, place, &view, &fate)?,
+                    false => self.change_stored(t, caller, place, &view, &fate)?,
+                }
+                names.push(view.name);
+            }
+            Ok(names)
+        })
+    }
+
+    /// Changes the access list as a view of it is changed: it is a property of its own, with rules of its own.
+    fn change_list(
+        &self,
+        t: &mut WriteTxn<'_>,
+        caller: &Caller,
+        place: Place<'_>,
+        view: &RightsView,
+        fate: &Fate,
+    ) -> Result<()> {
+        let Some(calid) = place else {
+            return Err(views::refused(&view.name));
+        };
+        let Fate::Is(text) = fate else {
+            return Err(views::not_deleted(&view.name));
+        };
+        let edit = CalendarEdit {
+            acl: Some(views::entries(&view.name, component_of(text).as_ref())?),
+            ..CalendarEdit::default()
+        };
+        self.edit_calendar_in(t, caller, calid, &edit)
+    }
+
+    fn change_stored(
+        &self,
+        t: &mut WriteTxn<'_>,
+        caller: &Caller,
+        place: Place<'_>,
+        view: &RightsView,
+        fate: &Fate,
+    ) -> Result<()> {
+        let act = match fate {
+            Fate::Is(_) => super::Act::Modify,
+            Fate::Gone => super::Act::Delete,
+        };
+        let container = self.place_of_rights(t, caller, place, act)?;
+        let text = match fate {
+            Fate::Gone => {
+                named::remove(t, container, Shelf::Rights, &view.name);
+                return Ok(());
+            }
+            Fate::Is(text) => text,
+        };
+        let component = component_of(text).unwrap_or_else(|| Component::new("VCAR"));
+        let rules = rules_of(&component)?;
+        let new = NewRights {
+            name: view.name.clone(),
+            component,
+            decreed: false,
+        };
+        self.put_rights(t, container, &new, &rules)
     }
 
     /// Where a caller changes rights. Errors: `NoSuchCalendar`, `AccessDenied`.

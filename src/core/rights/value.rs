@@ -34,6 +34,10 @@ pub(super) fn parse(effect: Effect, text: &str) -> Result<Rule, Malformed> {
             .split_once('=')
             .ok_or_else(|| malformed("UPN=, ACTION=, OBJECT=, VALUE= or CARREF="))?;
         let values: Vec<String> = list(rest);
+        // Nothing is not everything.
+        if values.is_empty() {
+            return Err(malformed("something after the '='"));
+        }
         match key.trim().to_ascii_uppercase().as_str() {
             "UPN" => {
                 for upn in values {

@@ -84,6 +84,17 @@ pub(super) fn entries(name: &str, changed: Option<&Component>) -> Result<Vec<Str
     Ok(lines.map(|line| line.to_text().into_owned()).collect())
 }
 
+/// Why a view is not deleted.
+pub(super) fn not_deleted(name: &str) -> Error {
+    let message = match name == LIST {
+        true => {
+            format!("'{LIST}' is the access list, which every calendar has: change its entries")
+        }
+        false => return refused(name),
+    };
+    Error::new(Kind::AccessDenied, message)
+}
+
 /// Why a view is not changed so.
 pub(super) fn refused(name: &str) -> Error {
     let message = format!("'{name}' shows the access list: change '{LIST}'");

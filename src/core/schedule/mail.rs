@@ -1,11 +1,13 @@
 //! Messages for people elsewhere: written down in the outbox, in the transaction of their cause.
 //!
-//! Sending them is the work of whoever empties the outbox. RFC 6047 says how an iTIP message travels by mail.
+//! Sending them is the work of whoever empties the outbox: `core::relay` to other calendar stores. RFC 6047 says how an iTIP
+//! message travels by mail.
 
 use super::{Message, Method, Round, Shortfall, Status};
 use crate::core::error::Result;
 use crate::core::transfer::PRODID;
 use crate::ical::component::Property;
+use crate::ical::instances::plain_transp;
 use crate::ical::object::{CalendarObject, to_calendar};
 use crate::ical::print;
 use crate::ical::value::mail_address;
@@ -13,15 +15,19 @@ use crate::store::WriteTxn;
 use crate::store::outbox::{self, Letter};
 
 impl Round<'_> {
-    /// Queues a message for mail, in the place of those that it makes needless.
+    /// Queues a message for the store where its recipient is at home, else for mail, in the place of those that it makes
+    /// needless.
     pub(super) fn mail(
         &self,
         t: &mut WriteTxn<'_>,
         message: &Message<'_>,
         shortfall: &mut Shortfall,
     ) -> Result<Status> {
-        let Some(to) = mail_address(message.to) else {
-            return Ok(Status::InvalidAddress);
+        let peer = self.core.settings().peer_of(message.to);
+        let to = match (mail_address(message.to), peer) {
+            (Some(mail), _) => mail,
+            (None, Some(_)) => message.to,
+            (None, None) => return Ok(Status::InvalidAddress),
         };
         let from = mail_address(message.from).unwrap_or(message.from);
         let waiting = outbox::waiting(t, self.home.id, &message.object.uid, to)?;
@@ -42,7 +48,7 @@ impl Round<'_> {
         let stays = |letter: &&Letter| !replaced.letters.contains(letter);
         let last = waiting.iter().filter(stays).map(|letter| letter.due).max();
         let due = last.map_or(self.now, |last| last.plus(1).max(self.now));
-        outbox::put(
+        self.core.post(
             t,
             &Letter {
                 id: self.core.ids().uid(),
@@ -51,13 +57,14 @@ impl Round<'_> {
                 from: from.to_owned(),
                 to: to.to_owned(),
                 calendar: self.home.id,
-                text: itip_text(message),
+                text: itip_text(message, peer.is_some()),
                 attachments: self.notify.attachments,
                 written: self.now,
                 due,
                 attempts: 0,
                 error: None,
                 first: replaced.first,
+                relay: peer.map(|peer| peer.csid.clone()),
             },
         )?;
         Ok(Status::Pending)
@@ -102,15 +109,22 @@ impl<'a> Replaced<'a> {
     }
 }
 
-/// The message as a VCALENDAR with its METHOD.
-fn itip_text(message: &Message<'_>) -> String {
-    let object: &CalendarObject = message.object;
+/// The message as a VCALENDAR with its METHOD; unless it goes to another calendar store, without what only CAP knows
+/// (RFC 4324 section 8: TRANSP).
+fn itip_text(message: &Message<'_>, to_store: bool) -> String {
+    let mut object: CalendarObject = message.object.clone();
+    for component in object.components.iter_mut().filter(|_| !to_store) {
+        component.map_properties(|property| match property.is("TRANSP") {
+            true => plain_transp(property),
+            false => property,
+        });
+    }
     let head = [
         Property::new("VERSION", "2.0"),
         Property::new("PRODID", PRODID),
         Property::new("METHOD", message.method.as_str()),
     ];
-    print::to_string(&to_calendar([object], head))
+    print::to_string(&to_calendar([&object], head))
 }
 
 #[cfg(test)]
@@ -134,7 +148,26 @@ mod tests {
             attempts,
             error: None,
             first,
+            relay: None,
         }
+    }
+
+    #[test]
+    fn mail_says_transp_as_everybody_knows_it() {
+        let object = object(&[&["DTSTART:20260105T100000Z", "TRANSP:TRANSPARENT-NOCONFLICT"]]);
+        let message = Message {
+            method: Method::Request,
+            object: &object,
+            before: None,
+            from: "mailto:boss@x",
+            to: "mailto:guest@out",
+            refresh: false,
+            first: true,
+            whole: false,
+        };
+        let plain = "TRANSP:TRANSPARENT\r\n";
+        assert!(itip_text(&message, false).contains(plain));
+        assert!(!itip_text(&message, true).contains(plain));
     }
 
     /// What a message replaces of waiting letters `ID METHOD ATTEMPTS FIRST`, whether it goes itself, and as the first.

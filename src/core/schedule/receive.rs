@@ -14,6 +14,7 @@ use crate::ical::component::Component;
 use crate::ical::datetime::{DateTime, Timestamp};
 use crate::ical::object::{CalendarObject, Kind};
 use crate::ical::value;
+use crate::model::calendar::Calendar;
 use crate::store::{Reader, WriteTxn, queue};
 
 /// What an iTIP message wants; of all there are (RFC 5546 section 1.4).
@@ -80,7 +81,7 @@ impl Itip {
 }
 
 /// The least a message of a method says, for want of which nobody could work it (RFC 5546 section 3).
-fn check_form(itip: Itip, object: &CalendarObject) -> Result<()> {
+pub(in crate::core) fn check_form(itip: Itip, object: &CalendarObject) -> Result<()> {
     let lacks = |what: String| {
         let message = format!("expected {what} in {}", itip.as_str());
         Err(Error::new(Failed::NoStart, message))
@@ -136,12 +137,21 @@ impl Core {
     ) -> Result<()> {
         check_form(itip, object)?;
         self.store().write(|t| {
+            let mut object = object.clone();
+            self.detach(t, &mut object.components)?;
+            let object = &object;
             let access = self.access(t, caller, Some(calid))?;
             let calendar = access.calendar();
             if calendar.tombstone {
                 return Err(Error::no_calendar(calid));
             }
             let sender = self.sender_of(t, caller, itip, object)?;
+            // Answers are sent to people; in which of theirs a meeting is, they know themselves.
+            let other = match itip.is_organizers() {
+                true => None,
+                false => self.elsewhere_of(t, calendar, object)?,
+            };
+            let calendar = other.as_ref().unwrap_or(calendar);
             let round = Round::new(self, caller, calendar, Notify::default());
             let place = round.place(t, calendar, &object.uid)?;
             if !self.may_send(t, &access, itip, &place, &sender)? {
@@ -170,8 +180,24 @@ impl Core {
         })
     }
 
+    /// The calendar of the same owner in which the item is that a message is about, where it is not in the one it is sent to.
+    fn elsewhere_of(
+        &self,
+        t: &impl Reader,
+        calendar: &Calendar,
+        object: &CalendarObject,
+    ) -> Result<Option<Calendar>> {
+        let Some(organizer) = organizer(object) else {
+            return Ok(None);
+        };
+        let found = self.organizers_copy(t, organizer, &object.uid)?;
+        let found = found.map(|(found, ..)| found);
+        let other = |found: &Calendar| found.id != calendar.id && found.owner == calendar.owner;
+        Ok(found.filter(other))
+    }
+
     /// The address in a message under which the caller sends it.
-    fn sender_of(
+    pub(in crate::core) fn sender_of(
         &self,
         t: &impl Reader,
         caller: &Caller,
@@ -203,14 +229,14 @@ impl Core {
     }
 
     /// Whether a caller may say something under an address: it is theirs, or of a calendar for which they may.
-    fn speaks_as(
+    pub(in crate::core) fn speaks_as(
         &self,
         t: &impl Reader,
         caller: &Caller,
         address: &str,
         right: Right,
     ) -> Result<bool> {
-        if *caller == Caller::System {
+        if *caller == Caller::System || caller.is_guest_at(address, self.settings()) {
             return Ok(true);
         }
         let Some(identity) = caller.identity() else {

@@ -76,7 +76,7 @@ impl Round<'_> {
             return Ok(Some(Status::NoAuthority));
         }
         self.hand_on(t, after, &reply, own, shortfall)?;
-        if !self.notify.outside {
+        if !self.reaches_elsewhere(organizer) {
             return Ok(None);
         }
         let message = Message {
@@ -93,7 +93,7 @@ impl Round<'_> {
     }
 
     /// Works an answer into the organizer's copy and tells the others.
-    pub(super) fn take_answer(
+    pub(in crate::core) fn take_answer(
         &self,
         t: &mut WriteTxn<'_>,
         object: &CalendarObject,
@@ -178,7 +178,7 @@ impl Round<'_> {
                 Some(calendar) => {
                     self.deliver(t, &calendar, &message)?;
                 }
-                None if self.notify.outside => {
+                None if self.reaches_elsewhere(&delegate) => {
                     self.mail(t, &message, shortfall)?;
                 }
                 None => {}

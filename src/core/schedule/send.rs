@@ -215,7 +215,12 @@ impl Round<'_> {
         }
     }
 
-    /// Gives a message to a calendar here, or to the mail.
+    /// Whether somebody elsewhere is written to: another calendar store is no mail, which is a matter of wishes.
+    pub(super) fn reaches_elsewhere(&self, address: &str) -> bool {
+        self.notify.outside || self.core.settings().peer_of(address).is_some()
+    }
+
+    /// Gives a message to a calendar here, to another store, or to the mail.
     fn hand_over(
         &self,
         t: &mut WriteTxn<'_>,
@@ -231,7 +236,7 @@ impl Round<'_> {
                 }
                 Ok(Some(taken))
             }
-            None if self.notify.outside => {
+            None if self.reaches_elsewhere(message.to) => {
                 let status = self.mail(t, message, shortfall)?;
                 Ok(Some(status.into()))
             }

@@ -96,7 +96,7 @@ fn login(context: &Context) -> Result<Answer, Failure> {
                     context.core.default_calid(identity),
                 );
         }
-        Caller::Anonymous | Caller::System => {
+        Caller::Anonymous | Caller::Guest(_) | Caller::System => {
             calendar = calendar.value("X-NSCP-WCAP-USER-ID", crate::core::sessions::ANONYMOUS);
         }
     }

@@ -22,7 +22,8 @@ pub(super) fn encode(calendars: &[Component]) -> Vec<u8> {
     json.finish()
 }
 
-fn write_component(json: &mut JsonWriter, component: &Component) {
+/// One component as an array.
+pub(crate) fn write_component(json: &mut JsonWriter, component: &Component) {
     json.open_array();
     json.string(&component.name().to_ascii_lowercase());
     json.open_array();

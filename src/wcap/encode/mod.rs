@@ -1,7 +1,7 @@
 //! Printers of one reply tree, one per format. They decide nothing: every answer can be printed in each.
 
 mod calendar;
-mod jcal;
+pub(crate) mod jcal;
 mod json;
 pub(crate) mod vcard;
 mod xcal;

@@ -154,6 +154,15 @@ END:VEVENT
 }
 
 #[test]
+fn transp_is_told_as_clients_of_wcap_know_it() {
+    let shown = shaped(
+        &series(),
+        "BEGIN:VEVENT\nUID:1\nDTSTART:20260101T000000Z\nTRANSP:Opaque-NoConflict\nEND:VEVENT\n",
+    );
+    assert_eq!(lines(&shown, &["TRANSP"]), ["TRANSP:Opaque"]);
+}
+
+#[test]
 fn attrset_leaves_out_what_was_not_asked_for() {
     let text = "BEGIN:VEVENT
 UID:u
