@@ -72,6 +72,7 @@ impl World {
             name: user.name,
             administrator: false,
             domain_administrator: false,
+            ended: 0,
         })
     }
 

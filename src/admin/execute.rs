@@ -76,7 +76,7 @@ fn carry_out(core: &Core, request: Request, peer: &mut dyn Peer) -> Result<Respo
         Request::SessionList(user) => (session_list(core, user.as_deref()), named("user")),
         Request::SessionEnd(user) => (session_end(core, &user), named("user")),
         Request::SessionEndOne(handle) => (session_end_one(core, &handle), String::new()),
-        Request::SessionEndAll => (ended(core.end_sessions(|_| true)), String::new()),
+        Request::SessionEndAll => (ended(core.end_all_sessions()), String::new()),
         Request::OutboxList
         | Request::OutboxShow(_)
         | Request::OutboxRetry(_)
@@ -400,8 +400,7 @@ fn session_list(core: &Core, user: Option<&str>) -> Result<Response, Error> {
 }
 
 fn session_end(core: &Core, user: &str) -> Result<Response, Error> {
-    let upn = core.user(user)?.name.to_string();
-    ended(core.end_sessions(|listed| listed.user.as_deref() == Some(upn.as_str())))
+    ended(core.end_sessions_called(user))
 }
 
 fn session_end_one(core: &Core, handle: &str) -> Result<Response, Error> {

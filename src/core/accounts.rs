@@ -225,6 +225,7 @@ impl Core {
             put_user(t, old, new, kept.as_ref())
         })?;
         self.forget_password(identity.id);
+        self.inner.logins.ended.one(identity.id);
         Ok(())
     }
 
@@ -258,15 +259,18 @@ impl Core {
     /// Changes what decides about logging in: sessions begun before do not outlive it.
     fn change_user(&self, name: &str, change: impl Fn(&mut User)) -> Result<()> {
         self.know([name])?;
-        let changed = self.store().write(|t| -> Result<PrincipalId> {
+        let (changed, another) = self.store().write(|t| -> Result<(PrincipalId, bool)> {
             let old = self.user_in(t, name)?;
             let mut new = old.clone();
             change(&mut new);
-            let id = new.id;
+            let proof = (new.id, new.verifiers != old.verifiers);
             put_user(t, old, new, None)?;
-            Ok(id)
+            Ok(proof)
         })?;
         self.forget_password(changed);
+        if another {
+            self.inner.logins.ended.one(changed);
+        }
         Ok(())
     }
 

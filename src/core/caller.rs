@@ -31,6 +31,8 @@ pub struct Identity {
     pub administrator: bool,
     /// Whether it has that of an administrator of its own domain.
     pub domain_administrator: bool,
+    /// How often all sessions of the account had been ended before this one began; of sessions that doors keep themselves.
+    pub ended: u64,
 }
 
 impl Identity {

@@ -375,20 +375,30 @@ impl Core {
     }
 
     /// The caller of a session that a door keeps by itself, as the account is now: roles may have been given or taken
-    /// since the login, and whoever is shut or gone is nobody in particular.
+    /// since the login, and whoever is shut or gone, or has had all sessions ended, is nobody in particular.
     ///
     /// Errors: those of the store.
     pub fn current(&self, caller: &Caller) -> Result<Caller> {
         let Caller::User(identity) = caller else {
             return Ok(caller.clone());
         };
+        if identity.ended != self.inner.logins.ended.count(identity.id) {
+            return Ok(Caller::Anonymous);
+        }
         let outside = &self.inner.outside;
         if !self.directories().is_empty() {
             outside.note(identity.id, |seen| seen.active = true);
         }
         let found = self.caller(identity.id, &identity.typed)?;
         let found = found.filter(|_| !outside.seen(identity.id).shut);
-        Ok(found.unwrap_or(Caller::Anonymous))
+        Ok(match found {
+            Some(Caller::User(now)) => Caller::User(super::Identity {
+                ended: identity.ended,
+                ..now
+            }),
+            Some(other) => other,
+            None => Caller::Anonymous,
+        })
     }
 
     /// The same for a session in which `original` logged in and acts as `caller`: whoever is shut or gone acts for nobody

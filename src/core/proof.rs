@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::error::{Error, Kind, Result};
 use super::password::same_secret;
-use super::sessions::identity;
 use super::{Caller, Client, Core, Identity, audit, directory};
 use crate::model::id::QualifiedName;
 use crate::model::user::{User, Verifier};
@@ -291,7 +290,7 @@ impl Core {
         match found.filter(|user| self.is_open(user)) {
             Some(user) => {
                 self.require_calendar(&user)?;
-                Ok(Some(identity(&user, name)))
+                Ok(Some(self.begun(&user, name)))
             }
             None => Ok(None),
         }

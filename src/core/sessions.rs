@@ -379,6 +379,22 @@ impl Core {
         })
     }
 
+    /// Ends all sessions of a user, those that doors keep themselves too; says how many of the others there were.
+    ///
+    /// Errors: `NoSuchPrincipal`.
+    pub fn end_sessions_called(&self, user: &str) -> Result<usize> {
+        let user = self.user(user)?;
+        self.inner.logins.ended.one(user.id);
+        let upn = user.name.to_string();
+        self.end_sessions(|listed| listed.user.as_deref() == Some(upn.as_str()))
+    }
+
+    /// Ends everybody's sessions, as [`Core::end_sessions_called`] does.
+    pub fn end_all_sessions(&self) -> Result<usize> {
+        self.inner.logins.ended.all();
+        self.end_sessions(|_| true)
+    }
+
     /// People of directories outside who have a session that is alive, and those among `more`.
     pub(super) fn logged_in_from_outside(&self, more: Vec<PrincipalId>) -> Result<Vec<User>> {
         let now = self.now().0;
@@ -442,5 +458,6 @@ pub(super) fn identity(user: &User, typed: &str) -> Identity {
         typed: typed.to_owned(),
         administrator: user.roles.contains(&Role::Administrator),
         domain_administrator: user.roles.contains(&Role::DomainAdministrator),
+        ended: 0,
     }
 }

@@ -151,7 +151,16 @@ impl<'a> Cap<'a> {
 #[test]
 fn acting_for_another_ends_with_ones_own_account() {
     type Change = fn(&wcapd::core::Core);
-    let ends: [(&str, Change); 3] = [
+    let ends: [(&str, Change); 6] = [
+        ("tom has another password", |core| {
+            core.set_password("tom", "new").unwrap();
+        }),
+        ("tom's sessions are ended", |core| {
+            core.end_sessions_called("tom").unwrap();
+        }),
+        ("all sessions are ended", |core| {
+            core.end_all_sessions().unwrap();
+        }),
         ("tom is shut", |core| {
             core.set_enabled("tom", false).unwrap();
         }),

@@ -6,6 +6,7 @@
 //! their password is at hand: at login.
 
 mod attempts;
+mod ended;
 mod verified;
 
 #[cfg(test)]
@@ -24,12 +25,14 @@ use crate::store::{calendars, people};
 
 use super::Settings;
 use attempts::{Attempts, Gate};
+use ended::Ended;
 use verified::Verified;
 
 /// What is remembered of logins, in memory.
 pub(super) struct Logins {
     attempts: Attempts,
     verified: Verified,
+    pub(super) ended: Ended,
 }
 
 impl Logins {
@@ -37,6 +40,7 @@ impl Logins {
         let limits = &settings.limits;
         let most = limits.verified_passwords;
         Self {
+            ended: Ended::default(),
             attempts: Attempts::new(ids, limits),
             verified: Verified::new(ids, settings.password_cache, most),
         }
@@ -112,7 +116,15 @@ impl Core {
         };
         logins.attempts.succeeded(&attempt, now);
         self.require_calendar(&user)?;
-        Ok(identity(&user, login))
+        Ok(self.begun(&user, login))
+    }
+
+    /// Whoever has just proved to be a user.
+    pub(super) fn begun(&self, user: &User, typed: &str) -> Identity {
+        Identity {
+            ended: self.inner.logins.ended.count(user.id),
+            ..identity(user, typed)
+        }
     }
 
     /// Who `login` is, if the door has been shown a proof that held; attempts are counted as those with a password.
@@ -146,7 +158,7 @@ impl Core {
             Some(user) => {
                 attempts.succeeded(&attempt, now);
                 self.require_calendar(&user)?;
-                Ok(identity(&user, login))
+                Ok(self.begun(&user, login))
             }
             None => {
                 attempts.failed(&attempt, now);

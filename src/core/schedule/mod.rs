@@ -176,6 +176,7 @@ impl<'a> Round<'a> {
                 // What an administrator may elsewhere is not lent to invitations.
                 administrator: false,
                 domain_administrator: false,
+                ended: 0,
                 name: user.name,
             }),
             _ => Caller::Anonymous,
