@@ -10,6 +10,7 @@ mod scram;
 use super::job::Who;
 use super::settings::{Link, Mechanism};
 use super::status::Status;
+use crate::core::audit;
 use crate::core::{Caller, Client, Core, Error, Identity, Kind};
 
 /// Longest trace that an anonymous client may leave, in characters (RFC 4505 section 2).
@@ -172,6 +173,7 @@ fn plain(message: &[u8], client: Client, core: &Core) -> Result<Step, Error> {
     let identity = core.authenticate(user, password, client)?;
     // After the password, so that nobody learns more without one.
     if !is_own(authorization, &identity.name.to_string(), core) {
+        audit::acting(&Caller::User(identity), authorization, client, false);
         return Ok(Step::Failed(Status::LOGIN_AS_OTHER));
     }
     Ok(Step::Done(Who {
@@ -188,6 +190,7 @@ fn external(message: &[u8], link: &Link, client: Client, core: &Core) -> Result<
     let identity = core.authenticate_certificate(&link.certificate, client)?;
     let upn = identity.name.to_string();
     if !is_own(authorization, &upn, core) {
+        audit::acting(&Caller::User(identity), authorization, client, false);
         return Ok(Step::Failed(Status::LOGIN_AS_OTHER));
     }
     Ok(Step::Done(Who {

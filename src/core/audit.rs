@@ -67,7 +67,7 @@ pub(super) fn login(
 }
 
 /// Logs that somebody who is logged in began to act as another user, or may not.
-pub(super) fn acting(original: &Caller, other: &str, client: Client, done: bool) {
+pub fn acting(original: &Caller, other: &str, client: Client, done: bool) {
     tracing::info!(
         target: TARGET,
         who = name(original),
