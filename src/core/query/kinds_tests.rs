@@ -12,7 +12,7 @@ use crate::core::{Caller, Core};
 use crate::ical::object::Kind;
 use crate::ical::zone::Zone;
 use crate::store::items::{self, Booking};
-use crate::store::{Result as Stored, marked, queue};
+use crate::store::{Result as Stored, derive, marked, queue};
 
 /// What is drawn in one of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +156,23 @@ fn tom() -> (Core, Caller) {
     (core, login.unwrap().0)
 }
 
+/// Books a text.
+fn put(core: &Core, kind: Kind, uid: &str, text: &str) {
+    let calendar = core.calendars(None).unwrap()[0].clone();
+    let zone = Zone::named(&calendar.properties.tzid).unwrap();
+    let object = derive::parsed(text, kind, uid).unwrap();
+    let booking = Booking {
+        object: &object,
+        text,
+        actor: None,
+        attendee: None,
+    };
+    let stored = core
+        .store()
+        .write(|t| items::put(t, calendar.id, &zone, booking));
+    stored.unwrap();
+}
+
 /// Puts each item where its method says: booked, into the queue, or booked and marked.
 fn fill(core: &Core, models: &[Model]) {
     let calendar = core.calendars(None).unwrap()[0].clone();
@@ -270,4 +287,106 @@ fn of_series_with_exceptions() {
 #[test]
 fn of_messages_and_what_is_marked() {
     agree(About::Messages, "VEVENT,VTODO", |n| n % 3 == 0);
+}
+
+/// What begins before a time and is over after it takes place in it, too.
+#[test]
+fn what_lasts_all_through_a_time_is_found() {
+    let (core, tom) = tom();
+    let long = Model {
+        kind: Kind::Event,
+        uid: "long".into(),
+        days: false,
+        start: Some(0),
+        length: Length::End(40 * 24),
+        due: None,
+        every: None,
+        skipped: None,
+        moved: Vec::new(),
+        summary: None,
+        percent: None,
+        method: None,
+    };
+    fill(&core, &[long]);
+    for (text, count) in [
+        (
+            "DTSTART <= '20260110T000000Z' AND DTEND >= '20260120T000000Z'",
+            1,
+        ),
+        (
+            "DTSTART <= '20260110T000000Z' AND DTEND >= '20260320T000000Z'",
+            0,
+        ),
+        (
+            "DTSTART >= '20260110T000000Z' AND DTEND >= '20260120T000000Z'",
+            0,
+        ),
+    ] {
+        let text = format!("SELECT UID FROM VEVENT WHERE {text}");
+        assert_eq!(answered(&core, &tom, &text, false).len(), count, "{text}");
+    }
+}
+
+/// An instance goes by the time it had, wherever it was moved, by itself or with all that come after.
+#[test]
+fn moved_instances_go_by_their_names() {
+    let (core, tom) = tom();
+    let mut series = Model {
+        kind: Kind::Event,
+        uid: "series".into(),
+        days: false,
+        start: Some(0),
+        length: Length::End(1),
+        due: None,
+        every: Some((1, 20)),
+        skipped: None,
+        moved: vec![(2, 1_000, None)],
+        summary: None,
+        percent: None,
+        method: None,
+    };
+    fill(&core, &[series.clone()]);
+    let found = |condition: &str| {
+        let text = format!("SELECT UID FROM VEVENT WHERE {condition}");
+        let lines = answered(&core, &tom, &text, true).into_iter();
+        lines
+            .map(|(_, id, start)| format!("{id} {start}"))
+            .collect::<Vec<_>>()
+    };
+    let third = "RECURRENCE-ID = '20260103T000000Z'";
+    let alone = ["20260103T000000Z 20260211T160000Z"];
+    assert_eq!(found(third), alone);
+    assert_eq!(
+        found(&format!("{third} AND DTSTART > '20260201T000000Z'")),
+        alone
+    );
+    assert_eq!(
+        found(&format!("{third} AND DTSTART < '20260201T000000Z'")).len(),
+        0
+    );
+
+    series.moved.clear();
+    let change = "BEGIN:VEVENT\r\nUID:series\r\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260103T000000Z\r\n\
+                  DTSTART:20260213T000000Z\r\nDTEND:20260213T010000Z\r\nEND:VEVENT\r\nEND:VCALENDAR";
+    let text = series.text().replace("END:VCALENDAR", change);
+    put(&core, Kind::Event, "series", &text);
+    assert_eq!(found(third), ["20260103T000000Z 20260213T000000Z"]);
+    assert_eq!(
+        found("RECURRENCE-ID = '20260104T000000Z' AND DTSTART > '20260201T000000Z'"),
+        ["20260104T000000Z 20260214T000000Z"]
+    );
+}
+
+/// RFC 9074 gives alarms a UID of their own.
+#[test]
+fn an_alarm_is_found_by_its_own_uid() {
+    let (core, tom) = tom();
+    let text = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:event\r\nDTSTART:20260103T000000Z\r\n\
+                BEGIN:VALARM\r\nUID:bell\r\nACTION:AUDIO\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\n\
+                END:VCALENDAR\r\n";
+    put(&core, Kind::Event, "event", text);
+    for (uid, count) in [("bell", 1), ("event", 0)] {
+        let text = format!("SELECT * FROM VALARM WHERE UID = '{uid}'");
+        assert_eq!(answered(&core, &tom, &text, false).len(), count, "{uid}");
+    }
 }

@@ -252,6 +252,16 @@ impl Reach {
         )
     }
 
+    /// What it is read by, as the log says it: `uid` goes before `time`; `all` is a walk through all that is booked.
+    pub(super) fn index(&self) -> &'static str {
+        match (&self.uids, self.window()) {
+            _ if self.is_empty() => "none",
+            (Some(_), _) => "uid",
+            (None, Some(_)) => "time",
+            (None, None) => "all",
+        }
+    }
+
     /// Whether nothing can fit.
     pub(super) fn is_empty(&self) -> bool {
         // A name is one instant.

@@ -70,12 +70,7 @@ impl<'a> Run<'a> {
     /// Looks at all that the reach leaves.
     pub(super) fn look(&mut self, t: &impl Reader, calendar: &Calendar) -> Result<()> {
         let (id, reach) = (calendar.id, self.reach);
-        let index = match (&reach.uids, reach.window()) {
-            _ if reach.is_empty() => "none",
-            (Some(_), _) => "uid",
-            (None, Some(_)) => "time",
-            (None, None) => "all",
-        };
+        let index = reach.index();
         if reach.booked {
             match (index, &reach.uids, reach.window()) {
                 ("uid", Some(uids), _) => {
@@ -127,6 +122,7 @@ impl<'a> Run<'a> {
         }
         tracing::debug!(
             index,
+            expand = self.ask.expand,
             looked_at = self.looked_at,
             found = self.found.len(),
             "query"
