@@ -14,7 +14,7 @@ use wcapd::core::accounts::NewUser;
 use wcapd::core::calendars::{Match, Search};
 use wcapd::core::freebusy::BusyWindow;
 use wcapd::core::items::fetch::{Selection, Window};
-use wcapd::core::{Caller, Core};
+use wcapd::core::{Caller, Core, query};
 use wcapd::ical::component::{Component, Property};
 use wcapd::ical::datetime::{DateTime, Timestamp};
 use wcapd::ical::object::{CalendarObject, Kind};
@@ -35,6 +35,9 @@ const SERIES: usize = 3;
 /// Events in the window that is asked for.
 const ANSWER: usize = 90;
 
+/// Events of two days on either side of it.
+const BESIDE: usize = 12;
+
 /// Midnight of 2000-01-01, when the calendars begin.
 const BEGIN: i64 = 946_684_800;
 
@@ -49,6 +52,13 @@ fn a_question_reads_no_more_rows_in_a_larger_calendar() {
         ("range fetch", 3 * found, fetch as Ask),
         ("range fetch of instances", 3 * found, fetch_instances),
         ("free/busy", 2 * found, free_busy),
+        // A query looks two days further at either end, as days are compared with instants.
+        ("CAP's read of a time", 3 * (found + BESIDE), read_time),
+        (
+            "CAP's read of instances",
+            3 * (found + BESIDE),
+            read_instances,
+        ),
     ] {
         let (few, many) = (small.rows_read(ask), large.rows_read(ask));
         assert!(few >= found as u64, "{what}: {few} rows read");
@@ -56,6 +66,14 @@ fn a_question_reads_no_more_rows_in_a_larger_calendar() {
         assert!(many <= most as u64 + 40, "{what}: {many} rows read");
         // The same answer may lie at other places of the index levels, no more.
         assert!(many <= few + 10, "{what}: {few} rows became {many}");
+    }
+    for (what, ask) in [
+        ("CAP's read of a UID", read_uid as Ask),
+        ("CAP's read of a UID at a time", read_uid_at_a_time),
+    ] {
+        let (few, many) = (small.rows_read(ask), large.rows_read(ask));
+        assert!(many <= 20, "{what}: {many} rows read");
+        assert_eq!(few, many, "{what}");
     }
 }
 
@@ -134,6 +152,47 @@ fn free_busy(core: &Core, window: &Window) {
     // Meetings at other hours than the events.
     let count = found.unwrap().periods.len() - ANSWER;
     assert!((4 * SERIES..=5 * SERIES).contains(&count), "{count}");
+}
+
+/// What CAP's READ asks of the core; answers how many components there are.
+fn read(core: &Core, condition: &str, expand: bool) -> usize {
+    let query = query::parse(&format!("SELECT * FROM VEVENT WHERE {condition}")).unwrap();
+    let ask = query::Ask {
+        query: &query,
+        expand,
+        most: None,
+        utc_only: true,
+        target: "",
+    };
+    let answered = core.ask(&Caller::System, "tom", &ask).unwrap();
+    answered.rows.len()
+}
+
+/// The condition of a window.
+fn within(window: &Window) -> String {
+    let at = |time: &Option<DateTime>| time.clone().unwrap().to_string();
+    let (start, end) = (at(&window.start), at(&window.end));
+    format!("DTEND > '{start}' AND DTSTART < '{end}'")
+}
+
+fn read_time(core: &Core, window: &Window) {
+    assert_eq!(read(core, &within(window), false), ANSWER + SERIES);
+}
+
+fn read_instances(core: &Core, window: &Window) {
+    let count = read(core, &within(window), true) - ANSWER;
+    assert!((4 * SERIES..=5 * SERIES).contains(&count), "{count}");
+}
+
+fn read_uid(core: &Core, _: &Window) {
+    let asked = "UID = 'event-700' OR UID = 'series-1'";
+    assert_eq!(read(core, asked, false), 2);
+}
+
+fn read_uid_at_a_time(core: &Core, window: &Window) {
+    let asked = format!("UID = 'series-1' AND {}", within(window));
+    let count = read(core, &asked, true);
+    assert!((4..=5).contains(&count), "{count}");
 }
 
 /// Who keeps a copy pays for what changed.

@@ -7,6 +7,8 @@ mod faults;
 mod files;
 #[path = "store/groups.rs"]
 mod groups;
+#[path = "store/nouns.rs"]
+mod nouns;
 #[path = "store/old_formats.rs"]
 mod old_formats;
 #[path = "store/suite.rs"]

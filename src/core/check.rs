@@ -1,16 +1,20 @@
 //! Verification of everything stored, and repair of what is derived.
 //!
-//! Texts, accounts and properties are never touched: what is wrong with those is named, not mended.
+//! Texts, accounts and properties are never touched: what is wrong with those is named, not mended. A calendar that has no
+//! place in the tree is put at its top, as nobody could mend that through a door that looks for it from above.
 
 use std::ops::ControlFlow;
 
-use super::Core;
 use super::error::Result;
+use super::rights::is_readable;
 use super::transfer::floating;
+use super::{Core, query};
+use crate::ical::{self, component::Property};
 use crate::model::calendar::Calendar;
 use crate::model::user::Principal;
+use crate::store::named::{self, Container, Shelf};
 use crate::store::people::{MailRow, NameRow};
-use crate::store::{ReadTxn, attachments, calendars, check, items, outbox, people};
+use crate::store::{ReadTxn, attachments, calendars, check, items, outbox, people, tree};
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,20 +27,35 @@ pub struct Checked {
     pub repaired: bool,
 }
 
+/// What can be mended.
+#[derive(Debug, Default)]
+struct Sick {
+    /// Calendars whose indexes are wrong.
+    calendars: Vec<Calendar>,
+    /// Whether the tree is none.
+    tree: bool,
+    /// Whether something is wrong with attachments or the outbox.
+    loose: bool,
+}
+
 impl Core {
     /// Reads every record and compares every index with what it is derived from.
     ///
     /// With `repair`, calendars whose indexes are wrong get them built anew, and who names which attachment and what
-    /// waits in the outbox is noted anew; the problems named are those found before.
+    /// waits in the outbox is noted anew, and the tree of calendars is made anew; the problems named are those found before.
     pub fn check(&self, repair: bool) -> Result<Checked> {
-        let (mut checked, sick, loose) = self.store().read(|t| self.verify(t))?;
-        if repair && loose {
+        let (mut checked, sick) = self.store().read(|t| self.verify(t))?;
+        if repair && sick.loose {
             self.store().write(attachments::rebuild)?;
             self.store().write(outbox::rebuild)?;
             checked.repaired = true;
         }
-        if repair && !sick.is_empty() {
-            for calendar in &sick {
+        if repair && sick.tree {
+            self.store().write(tree::rebuild)?;
+            checked.repaired = true;
+        }
+        if repair && !sick.calendars.is_empty() {
+            for calendar in &sick.calendars {
                 let zone = floating(&calendar.properties.tzid);
                 self.store()
                     .write(|t| items::reindex(t, calendar.id, &zone))?;
@@ -46,16 +65,16 @@ impl Core {
         Ok(checked)
     }
 
-    /// What is wrong, the calendars whose indexes are, and whether something is with attachments or the outbox.
-    fn verify(&self, t: &ReadTxn) -> Result<(Checked, Vec<Calendar>, bool)> {
+    /// What is wrong, and what of that can be mended.
+    fn verify(&self, t: &ReadTxn) -> Result<(Checked, Sick)> {
         let mut checked = Checked::default();
         let (records, damaged) = check::records(t)?;
         checked.records = records;
         checked.problems.extend(damaged);
-        let mut sick = Vec::new();
+        let mut sick = Sick::default();
         if !checked.problems.is_empty() {
             // Records that cannot be read would only be reported again, and less clearly.
-            return Ok((checked, sick, false));
+            return Ok((checked, sick));
         }
         for user in people::users(t)? {
             self.verify_principal(t, &Principal::User(user), &mut checked.problems)?;
@@ -73,14 +92,18 @@ impl Core {
                     .into_iter()
                     .map(|what| format!("calendar '{shown}': {what}"));
                 checked.problems.extend(named);
-                sick.push(calendar);
+                sick.calendars.push(calendar);
             }
         }
+        let tree = tree::verify(t, |calendar| self.show_calid(&calendar.calid))?;
+        sick.tree = !tree.is_empty();
+        checked.problems.extend(tree);
+        verify_named(t, Container::Store, "the store", &mut checked.problems)?;
         let mut others = attachments::verify(t)?;
         others.extend(outbox::verify(t)?);
-        let loose = !others.is_empty();
+        sick.loose = !others.is_empty();
         checked.problems.extend(others);
-        Ok((checked, sick, loose))
+        Ok((checked, sick))
     }
 
     fn verify_principal(
@@ -136,6 +159,8 @@ impl Core {
         if calendar.calid.rest.is_empty() && !row.is_some_and(leads_here) {
             problems.push(format!("the name '{shown}' does not lead to its calendar"));
         }
+        let place = format!("calendar '{shown}'");
+        verify_named(t, calendar.id.into(), &place, problems)?;
         let newest = calendars::state(t, calendar.id)?;
         items::all(t, calendar.id, |item| {
             if item.change > newest.change || item.modified.0 > newest.stamp {
@@ -149,3 +174,41 @@ impl Core {
         Ok(())
     }
 }
+
+/// Names the objects of a place whose texts say nothing: rights denied to everybody thereby, queries that cannot be asked.
+fn verify_named(
+    t: &ReadTxn,
+    container: Container,
+    place: &str,
+    problems: &mut Vec<String>,
+) -> Result<()> {
+    for (shelf, what, is_sound) in [
+        (Shelf::Rights, "the rights", is_readable as fn(&str) -> bool),
+        (Shelf::Queries, "the query", holds_query),
+        (Shelf::Properties, "the property", is_property),
+    ] {
+        for (name, text) in named::all(t, container, shelf)? {
+            if !is_sound(&text) {
+                problems.push(format!("{place}: {what} '{name}' cannot be read"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_property(text: &str) -> bool {
+    text.lines().all(|line| Property::from_line(line).is_ok())
+}
+
+fn holds_query(text: &str) -> bool {
+    let parsed = ical::parse::parse(text.as_bytes(), &ical::parse::Limits::DEFAULT);
+    parsed.components.first().is_some_and(|query| {
+        let mut asked = query.properties_named("QUERY");
+        query.is("VQUERY") && asked.all(|asked| query::parse(&asked.to_text()).is_ok())
+    })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+#[path = "check_tests.rs"]
+mod tests;

@@ -11,7 +11,7 @@ use super::people::{MailRow, NameRow};
 use super::prefs::Preferences;
 use super::sessions::Session;
 use super::space::Space;
-use super::{Error, KeyRange, Reader};
+use super::{Error, KeyRange, Reader, named};
 use crate::model::calendar::{Calendar, CalendarState};
 use crate::model::id::CalendarId;
 use crate::model::item::{Change, Item};
@@ -23,7 +23,7 @@ fn of<R: Record>(bytes: &[u8]) -> Option<DecodeError> {
     codec::decode::<R>(bytes).err()
 }
 
-/// How the rows of each space with records are read. The other spaces hold keys alone, or numbers.
+/// How the rows of each space with records are read. The other spaces hold keys alone, numbers or texts.
 const DECODERS: [(Space, Decoder); 13] = [
     (Space::Principals, of::<Principal>),
     (Space::Names, of::<NameRow>),
@@ -53,6 +53,12 @@ pub fn records(t: &impl Reader) -> Result<(u64, Vec<String>)> {
             .map(|(_, decode)| *decode);
         t.scan(space, &KeyRange::all(), |key, value| {
             rows += 1;
+            // These are texts, and no records.
+            if space == Space::Named
+                && let Err(cause) = named::row(key, value)
+            {
+                problems.push(cause.to_string());
+            }
             if let Some(cause) = decode.and_then(|decode| decode(value)) {
                 problems.push(Error::corrupt(space, key, cause).to_string());
             }

@@ -30,6 +30,7 @@ pub mod secrets;
 pub mod sessions;
 pub mod space;
 pub mod spans;
+pub mod tree;
 mod txn;
 mod upgrade;
 

@@ -54,6 +54,18 @@ fn text(key: &[u8], value: &[u8]) -> Result<String> {
         .map_err(|cause| Error::corrupt(Space::Named, key, cause))
 }
 
+/// The name in a row, and its text. Errors: it is damaged.
+pub(super) fn row(key: &[u8], value: &[u8]) -> Result<(String, String)> {
+    let name = || -> std::result::Result<String, KeyError> {
+        let mut parts = KeyParts::of(key);
+        parts.u64()?;
+        parts.u8()?;
+        Ok(parts.text()?.into_owned())
+    };
+    let name = name().map_err(|cause| Error::corrupt(Space::Named, key, cause))?;
+    Ok((name, text(key, value)?))
+}
+
 /// The object called `name`.
 pub fn get(
     t: &impl Reader,
@@ -71,14 +83,7 @@ pub fn all(t: &impl Reader, container: Container, kind: Shelf) -> Result<Vec<(St
     let mut found = Vec::new();
     let range = shelf(container, kind).range();
     t.scan(Space::Named, &range, |key, value| {
-        let name = || -> std::result::Result<String, KeyError> {
-            let mut parts = KeyParts::of(key);
-            parts.u64()?;
-            parts.u8()?;
-            Ok(parts.text()?.into_owned())
-        };
-        let name = name().map_err(|cause| Error::corrupt(Space::Named, key, cause))?;
-        found.push((name, text(key, value)?));
+        found.push(row(key, value)?);
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(found)

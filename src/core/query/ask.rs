@@ -116,7 +116,11 @@ impl Core {
                 };
             }
         };
-        let reach = Reach::asked_for(&test, ask.expand);
+        let mut reach = Reach::asked_for(&test, ask.expand);
+        if ask.query.from.contains(&Table::Alarm) {
+            // An alarm's UID is its own (RFC 9074 section 4), not that of the item it is in.
+            reach.uids = None;
+        }
         let mut run = Run::new(
             self,
             ask,

@@ -24,6 +24,17 @@ pub(super) struct Times {
     pub(super) instance: Option<Moment>,
 }
 
+impl Times {
+    /// From the start to the end, in seconds; whole days as their number says, whatever the clocks do.
+    fn length(&self) -> Option<i64> {
+        let (start, end) = self.start.zip(self.end)?;
+        Some(match start.day.zip(end.day) {
+            Some((first, last)) => i64::from((last - first).get_days()) * 86_400,
+            None => end.at.0.saturating_sub(start.at.0),
+        })
+    }
+}
+
 /// A row, as the caller may see it.
 pub(super) struct Subject<'a> {
     pub(super) table: Table,
@@ -119,6 +130,14 @@ impl Subject<'_> {
             };
             if let Some(time) = time {
                 return vec![Actual::Moment(time)];
+            }
+            if column.name == "DURATION" && self.component.property("DURATION").is_none() {
+                return self
+                    .times
+                    .length()
+                    .map(Actual::Number)
+                    .into_iter()
+                    .collect();
             }
         }
         if column.name == "TRIGGER" {

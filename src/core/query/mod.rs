@@ -8,9 +8,15 @@ mod ask;
 mod ast;
 mod bind;
 mod evaluate;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod kinds_tests;
 mod parse;
 mod plan;
 mod project;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod reference;
 mod run;
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]

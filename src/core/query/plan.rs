@@ -9,15 +9,70 @@ use super::bind::{Test, Typed};
 use crate::ical::datetime::{TimeRange, Timestamp};
 use crate::model::item::State;
 
+/// What ends at `from` or later and begins at `to` or earlier. Where `from` is the later of both, that is what lasts from
+/// `to` to `from` at least, and not nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Between {
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Between {
+    const ALL: Self = Self {
+        from: Timestamp::MIN,
+        to: Timestamp::MAX,
+    };
+
+    const NONE: Self = Self {
+        from: Timestamp::MAX,
+        to: Timestamp::MIN,
+    };
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            from: self.from.max(other.from),
+            to: self.to.min(other.to),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            from: self.from.min(other.from),
+            to: self.to.max(other.to),
+        }
+    }
+
+    /// So many seconds more at either end.
+    fn widened(self, seconds: i64) -> Self {
+        Self {
+            from: self.from.plus(seconds.saturating_neg()),
+            to: self.to.plus(seconds),
+        }
+    }
+
+    /// Whether there is anything that it does not let in.
+    fn is_bounded(self) -> bool {
+        self != Self::ALL
+    }
+
+    fn window(self) -> Option<TimeRange> {
+        self.is_bounded().then(|| {
+            let (first, last) = (self.from.min(self.to), self.from.max(self.to));
+            TimeRange::new(first, last.plus(1)).unwrap_or(TimeRange::lasting(first, 0))
+        })
+    }
+}
+
 /// Where rows that fit can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reach {
     /// Their UIDs; none: any.
     pub(super) uids: Option<BTreeSet<String>>,
-    /// The first instant they can share.
-    pub(super) from: Timestamp,
-    /// The last one.
-    pub(super) to: Timestamp,
+    /// When they can take place.
+    pub(super) times: Between,
+    /// What their RECURRENCE-ID can be, where each instance is a row. What was moved is not there any more, so that this
+    /// is not a time at which they take place.
+    pub(super) names: Between,
     /// Whether they can be booked.
     pub(super) booked: bool,
     /// Whether they can be messages that wait.
@@ -32,8 +87,8 @@ const SLACK: i64 = 2 * 86_400;
 impl Reach {
     const EVERYTHING: Self = Self {
         uids: None,
-        from: Timestamp::MIN,
-        to: Timestamp::MAX,
+        times: Between::ALL,
+        names: Between::ALL,
         booked: true,
         queued: true,
         marked: true,
@@ -41,8 +96,8 @@ impl Reach {
 
     const NOTHING: Self = Self {
         uids: None,
-        from: Timestamp::MAX,
-        to: Timestamp::MIN,
+        times: Between::NONE,
+        names: Between::NONE,
         booked: false,
         queued: false,
         marked: false,
@@ -77,6 +132,14 @@ impl Reach {
             }),
             Test::State(state, held) => Self::in_state(*state, *held),
             Test::Always(false) => Self::NOTHING,
+            Test::In(typed, not, Operand::Column(column)) if column.name == "METHOD" => {
+                let operator = if *not {
+                    Operator::Unequal
+                } else {
+                    Operator::Equal
+                };
+                Self::of_comparison("METHOD", operator, typed, expanded)
+            }
             Test::Compare(Operand::Column(column), operator, typed)
                 if column
                     .table
@@ -102,25 +165,28 @@ impl Reach {
                 State::Queued => Self::EVERYTHING,
                 state => Self::in_state(state, false),
             },
-            // An instance is where it is; a part of a series keeps the name of where it was.
+            // What a component says of itself is not bound to the time of its instances.
             ("RECURRENCE-ID", _, _) if !expanded => Self::EVERYTHING,
             ("DTSTART" | "DTEND" | "DUE" | "RECURRENCE-ID", _, Typed::Moment(moment)) => {
                 let (from, to) = (moment.at.plus(-SLACK), moment.at.plus(SLACK));
-                match operator {
-                    Operator::Equal => Self {
+                let between = match operator {
+                    Operator::Equal => Between { from, to },
+                    Operator::Less | Operator::AtMost => Between { to, ..Between::ALL },
+                    Operator::Greater | Operator::AtLeast => Between {
                         from,
-                        to,
+                        ..Between::ALL
+                    },
+                    Operator::Unequal => Between::ALL,
+                };
+                match column {
+                    "RECURRENCE-ID" => Self {
+                        names: between,
                         ..Self::EVERYTHING
                     },
-                    Operator::Less | Operator::AtMost => Self {
-                        to,
+                    _ => Self {
+                        times: between,
                         ..Self::EVERYTHING
                     },
-                    Operator::Greater | Operator::AtLeast => Self {
-                        from,
-                        ..Self::EVERYTHING
-                    },
-                    Operator::Unequal => Self::EVERYTHING,
                 }
             }
             _ => Self::EVERYTHING,
@@ -133,8 +199,8 @@ impl Reach {
                 (Some(a), Some(b)) => Some(a.intersection(&b).cloned().collect()),
                 (a, b) => a.or(b),
             },
-            from: self.from.max(other.from),
-            to: self.to.min(other.to),
+            times: self.times.and(other.times),
+            names: self.names.and(other.names),
             booked: self.booked && other.booked,
             queued: self.queued && other.queued,
             marked: self.marked && other.marked,
@@ -153,32 +219,53 @@ impl Reach {
                 a.extend(b);
                 a
             }),
-            from: self.from.min(other.from),
-            to: self.to.max(other.to),
+            times: self.times.or(other.times),
+            names: self.names.or(other.names),
             booked: self.booked || other.booked,
             queued: self.queued || other.queued,
             marked: self.marked || other.marked,
         }
     }
 
-    /// The time; none: rows that fit may have none, or any.
+    /// A time in which each item with rows that fit has an instance, moved or as its rules gave it; none: items that fit
+    /// may have none.
     pub(super) fn window(&self) -> Option<TimeRange> {
-        (self.from > Timestamp::MIN || self.to < Timestamp::MAX).then(|| {
-            TimeRange::new(self.from, self.to.plus(1)).unwrap_or(TimeRange::lasting(self.from, 0))
-        })
+        self.times.window().or_else(|| self.names.window())
+    }
+
+    /// The time in which the instances of a series that fit take place, unless they were moved each by itself; `moved`:
+    /// how far others were, in seconds.
+    pub(super) fn expanded(&self, moved: i64) -> Option<TimeRange> {
+        let names = match self.names.is_bounded() {
+            true => self.names.widened(moved),
+            false => self.names,
+        };
+        self.times.and(names).window()
     }
 
     /// The time as it was asked for, each end none where it was not.
     pub(super) fn asked(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let Between { from, to } = self.times;
         (
-            (self.from > Timestamp::MIN).then(|| self.from.plus(SLACK)),
-            (self.to < Timestamp::MAX).then(|| self.to.plus(-SLACK)),
+            (from > Timestamp::MIN).then(|| from.plus(SLACK)),
+            (to < Timestamp::MAX).then(|| to.plus(-SLACK)),
         )
+    }
+
+    /// What it is read by, as the log says it: `uid` goes before `time`; `all` is a walk through all that is booked.
+    pub(super) fn index(&self) -> &'static str {
+        match (&self.uids, self.window()) {
+            _ if self.is_empty() => "none",
+            (Some(_), _) => "uid",
+            (None, Some(_)) => "time",
+            (None, None) => "all",
+        }
     }
 
     /// Whether nothing can fit.
     pub(super) fn is_empty(&self) -> bool {
-        self.from > self.to
+        // A name is one instant.
+        self.names.from > self.names.to
             || !(self.booked || self.queued || self.marked)
             || self.uids.as_ref().is_some_and(BTreeSet::is_empty)
     }
@@ -198,7 +285,8 @@ fn names_marked(test: &Test) -> bool {
     match test {
         Test::Any(tests) | Test::All(tests) => tests.iter().any(names_marked),
         Test::State(state, _) => *state == State::Marked,
-        Test::Compare(operand, _, Typed::Word(method)) => {
+        Test::Compare(operand, _, Typed::Word(method))
+        | Test::In(Typed::Word(method), _, operand) => {
             operand.column().name == "METHOD" && state_of(method) == State::Marked
         }
         _ => false,

@@ -70,12 +70,7 @@ impl<'a> Run<'a> {
     /// Looks at all that the reach leaves.
     pub(super) fn look(&mut self, t: &impl Reader, calendar: &Calendar) -> Result<()> {
         let (id, reach) = (calendar.id, self.reach);
-        let index = match (&reach.uids, reach.window()) {
-            _ if reach.is_empty() => "none",
-            (Some(_), _) => "uid",
-            (None, Some(_)) => "time",
-            (None, None) => "all",
-        };
+        let index = reach.index();
         if reach.booked {
             match (index, &reach.uids, reach.window()) {
                 ("uid", Some(uids), _) => {
@@ -127,6 +122,7 @@ impl<'a> Run<'a> {
         }
         tracing::debug!(
             index,
+            expand = self.ask.expand,
             looked_at = self.looked_at,
             found = self.found.len(),
             "query"
@@ -187,7 +183,7 @@ impl<'a> Run<'a> {
             false => None,
         };
         let instances = match &series {
-            Some(series) => self.expand(series)?,
+            Some(series) => self.expand(series, self.reach.window())?,
             None => Vec::new(),
         };
         for (at, component) in object.components.iter().enumerate() {
@@ -218,7 +214,23 @@ impl<'a> Run<'a> {
             return self.bound();
         }
         let series = self.series(object)?;
-        let instances = self.expand(&series)?;
+        let window = self.reach.expanded(moved(object, &zones, self.zone));
+        let mut instances = self.expand(&series, window)?;
+        // What was moved out of the time that was expanded goes by the name of where it was.
+        for (at, component) in object.components.iter().enumerate() {
+            if instances.iter().any(|instance| instance.component == at) {
+                continue;
+            }
+            let Some(id) = component.property("RECURRENCE-ID") else {
+                continue;
+            };
+            let Ok(id) = value::date_time(id) else {
+                continue;
+            };
+            let found = series.find(&id, &mut self.work);
+            let found = found.map_err(|cause| too_much(cause.to_string()))?;
+            instances.extend(found.filter(|instance| instance.component == at));
+        }
         for instance in &instances {
             let Some(component) = object.components.get(instance.component) else {
                 continue;
@@ -228,15 +240,7 @@ impl<'a> Run<'a> {
             self.weigh(item, &made, &zones, &[times]);
             self.bound()?;
         }
-        // What was moved out of the time that was expanded goes by the name of where it was.
-        for (at, component) in object.components.iter().enumerate() {
-            let is_part = component.property("RECURRENCE-ID").is_some();
-            if is_part && instances.iter().all(|instance| instance.component != at) {
-                let own = self.own_times(object, component, &zones)?;
-                self.weigh(item, component, &zones, &[own]);
-            }
-        }
-        self.bound()
+        Ok(())
     }
 
     /// Adds the row, or those of its alarms, if it fits at one of these times.
@@ -288,9 +292,9 @@ impl<'a> Run<'a> {
 
     /// The instances that can fit; of an endless series until `limits.open_end` from the later of now and the start of
     /// the time asked for, where that has no end.
-    fn expand(&mut self, series: &Series) -> Result<Vec<Instance>> {
+    fn expand(&mut self, series: &Series, window: Option<TimeRange>) -> Result<Vec<Instance>> {
         let limits = &self.core.settings().limits;
-        let mut window = self.reach.window().unwrap_or(TimeRange::ALL);
+        let mut window = window.unwrap_or(TimeRange::ALL);
         if window.end() == Timestamp::MAX && series.is_endless() {
             let more = i64::try_from(limits.open_end.as_secs()).unwrap_or(i64::MAX);
             let end = window.start().max(self.core.now()).plus(more);
@@ -472,6 +476,26 @@ fn moment_of(time: &DateTime, zones: &Zones, floating: &Zone) -> Moment {
             _ => None,
         },
     }
+}
+
+/// How far the changes of an object that count for later instances, too, move those at most, in seconds: clocks that
+/// shift in between may add some.
+fn moved(object: &CalendarObject, zones: &Zones, floating: &Zone) -> i64 {
+    let time = |component: &Component, name: &str| {
+        let time = value::date_time(component.property(name)?).ok()?;
+        Some(zones.instant(&time, floating).0)
+    };
+    let changes = object.components.iter().filter(|component| {
+        let id = component.property("RECURRENCE-ID");
+        id.is_some_and(|id| id.param("RANGE").is_some())
+    });
+    let distances = changes.filter_map(|change| {
+        let (start, id) = (time(change, "DTSTART")?, time(change, "RECURRENCE-ID")?);
+        Some(start.saturating_sub(id).saturating_abs())
+    });
+    distances
+        .max()
+        .map_or(0, |most| most.saturating_add(86_400))
 }
 
 /// One instance as a component of its own: without rules, at its own time, named by its RECURRENCE-ID.

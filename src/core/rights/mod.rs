@@ -14,7 +14,7 @@ mod vright;
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
-pub(super) use stored::{Asker, effective};
+pub(super) use stored::{Asker, effective, is_readable};
 pub use stored::{NewRights, RightsView};
 pub use value::Malformed;
 

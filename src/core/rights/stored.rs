@@ -104,6 +104,11 @@ fn component_of(text: &str) -> Option<Component> {
     parsed.components.into_iter().next()
 }
 
+/// Whether a text is a VCAR that says something.
+pub(in crate::core) fn is_readable(text: &str) -> bool {
+    component_of(text).is_some_and(|car| rules_of(&car).is_ok())
+}
+
 /// The VCARs of a container. One that cannot be read denies everything to everybody.
 fn cars(t: &impl Reader, container: Container) -> Result<Cars> {
     let all = named::all(t, container, Shelf::Rights)?;
