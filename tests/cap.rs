@@ -14,7 +14,7 @@
 //! | `@ hold`, `@ done` | from here on work on objects is not finished; the oldest is |
 //! | `@ stop` | the server is told to stop |
 //! | `C: text` | the client sends a line |
-//! | `B: text` | the client sends octets as they stand: `\r \n \s \\` are escapes (`\s` is a space), no line end is added |
+//! | `B: text` | the client sends octets as they stand: `\r \n \s \\ \xNN` are escapes (`\s` is a space), no line end is added |
 //! | `B*N: text` | the same, N times over |
 //! | `T: N` | N seconds pass |
 //! | `S: text` | the server sends a line |
@@ -106,28 +106,39 @@ fn step(line: &str) -> Result<Step, Failed> {
     let rest = rest.strip_prefix(' ').unwrap_or(rest);
     Ok(match mark {
         "C" => Step::Send(format!("{rest}\r\n").into_bytes()),
-        "B" => Step::Send(unescape(rest)),
+        "B" => Step::Send(unescape(rest)?),
         "T" => Step::Pass(Duration::from_secs(rest.parse()?)),
         "S" | "X" | "" => Step::Nothing,
         _ => match mark.strip_prefix("B*") {
-            Some(times) => Step::Send(unescape(rest).repeat(times.parse()?)),
+            Some(times) => Step::Send(unescape(rest)?.repeat(times.parse()?)),
             None => return Err(format!("expected a transcript line and found {line:?}").into()),
         },
     })
 }
 
-fn unescape(text: &str) -> Vec<u8> {
-    let marks = [
-        ("\\\\", "\0"),
-        ("\\r", "\r"),
-        ("\\n", "\n"),
-        ("\\s", " "),
-        ("\0", "\\"),
-    ];
-    let text = marks.iter().fold(text.to_owned(), |text, (mark, meant)| {
-        text.replace(mark, meant)
-    });
-    text.into_bytes()
+/// Octets as they stand in a transcript.
+fn unescape(text: &str) -> Result<Vec<u8>, Failed> {
+    let mut octets = Vec::new();
+    let mut rest = text;
+    while let Some((plain, escaped)) = rest.split_once('\\') {
+        octets.extend_from_slice(plain.as_bytes());
+        let (mark, after) = escaped.split_at_checked(1).ok_or("nothing is escaped")?;
+        rest = after;
+        octets.push(match mark {
+            "\\" => b'\\',
+            "r" => b'\r',
+            "n" => b'\n',
+            "s" => b' ',
+            "x" => {
+                let (hex, after) = after.split_at_checked(2).ok_or("expected two digits")?;
+                rest = after;
+                u8::from_str_radix(hex, 16)?
+            }
+            _ => return Err(format!("'\\{mark}' means nothing").into()),
+        });
+    }
+    octets.extend_from_slice(rest.as_bytes());
+    Ok(octets)
 }
 
 fn server_lines(octets: &[u8]) -> Result<String, Failed> {

@@ -87,8 +87,8 @@ pub struct Request<'a> {
     pub method: Option<String>,
     /// The locale to answer in.
     pub locale: Option<String>,
-    /// What is wrong with it as it is written.
-    pub fault: Option<&'static str>,
+    /// What is wrong with it as it is written: the code and a sentence.
+    pub fault: Option<(&'static str, &'static str)>,
     /// What it is about: the components in it, in order.
     pub objects: Vec<&'a Component>,
     /// What the door is set to.
@@ -247,7 +247,11 @@ pub fn carry_out(
             if cancel.is_set() {
                 return Carried::Done(Outcome::Aborted);
             }
-            let answer = match elsewhere::errand(request, target, core) {
+            let errand = match request.fault {
+                Some((code, text)) => Err(Answer::of(code, text)),
+                None => elsewhere::errand(request, target, core),
+            };
+            let answer = match errand {
                 Ok(Some(errand)) => {
                     parts.push(Part::There(Box::new(errand)));
                     continue;
@@ -358,7 +362,7 @@ fn in_a<'a>(
         option: method.and_then(|method| method.param("OPTIONS").map(|o| o.into_owned())),
         method: None,
         locale: None,
-        fault: None,
+        fault: fault_of_version(outer),
         objects: command
             .components()
             .filter(|inner| !inner.is("VCOMMAND"))
@@ -402,10 +406,20 @@ fn in_b<'a>(
         option: param("OPTIONS").or_else(|| param("OPTION")),
         method: outer.value("METHOD").map(str::to_owned),
         locale: param("LOCALIZE"),
-        fault: fault_of_times(name, param("LATENCY"), param("ACTION")),
+        fault: fault_of_version(outer).or_else(|| {
+            let fault = fault_of_times(name, param("LATENCY"), param("ACTION"));
+            fault.map(|fault| ("6.3", fault))
+        }),
         objects: outer.components().collect(),
         settings,
     }
+}
+
+/// What is wrong with the VERSION of an object: the draft's tables say 2.0, its examples 2.1, some have none.
+fn fault_of_version(outer: &Component) -> Option<(&'static str, &'static str)> {
+    let mut versions = outer.properties_named("VERSION");
+    let known = versions.all(|version| ["2.0", "2.1"].contains(&version.value().trim()));
+    (!known).then_some(("3.9", "expected VERSION to be 2.0"))
 }
 
 /// What is wrong with LATENCY and ACTION, which come together (RFC 4324 section 10.1).
@@ -454,9 +468,6 @@ impl Request<'_> {
     fn run(&self, target: &str, core: &Core) -> Answer {
         if self.name.is_empty() {
             return Answer::of("6.3", "expected a METHOD, found none");
-        }
-        if let Some(fault) = self.fault {
-            return Answer::of("6.3", fault);
         }
         if let Some(locale) = &self.locale {
             match session::is_spoken(locale, core) {

@@ -1,9 +1,15 @@
-//! Queries that were folded between their words, which unfolding would glue together (the examples of
-//! draft-ietf-calsch-cap-04 are printed so).
+//! Lines as the examples of draft-ietf-calsch-cap-04 and RFC 4324 print them, which read otherwise by the letter: queries that
+//! were folded between their words, which unfolding would glue together, and `CMD;ID:x:NAME` for `CMD;ID=x:NAME`.
 
 use std::borrow::Cow;
 
 use crate::core::query::parse;
+
+/// What names a query.
+const QUERIES: [&[u8]; 3] = [b"QUERY", b"SCOPE", b"RESTRICTION"];
+
+/// How a command's id is misspelt, and how it is spelt.
+const MISSPELT: (&[u8], &[u8]) = (b"CMD;ID:", b"CMD;ID=");
 
 /// A calendar text in which each query that makes sense only with a blank in its folds has one there. Lines keep their
 /// numbers. Queries longer than `most` octets are left as they are.
@@ -19,7 +25,13 @@ pub(super) fn mended(text: &[u8], most: usize) -> Cow<'_, [u8]> {
             .count();
         let query = &lines[at..=at + folds];
         let end = start + query.iter().map(|line| line.len()).sum::<usize>();
-        if folds > 0 && is_query(lines[at]) && end - start <= most && wants_blanks(query) {
+        let (wrong, right) = MISSPELT;
+        if starts_with(lines[at], wrong) {
+            let out = made.get_or_insert_with(Vec::new);
+            out.extend_from_slice(&text[kept..start]);
+            out.extend_from_slice(right);
+            kept = start + wrong.len();
+        } else if folds > 0 && is_query(lines[at]) && end - start <= most && wants_blanks(query) {
             let out = made.get_or_insert_with(Vec::new);
             out.extend_from_slice(&text[kept..start]);
             out.extend_from_slice(query[0]);
@@ -46,11 +58,15 @@ fn is_fold(line: &[u8]) -> bool {
         .is_some_and(|first| matches!(first, b' ' | b'\t'))
 }
 
+fn starts_with(line: &[u8], start: &[u8]) -> bool {
+    let begin = line.get(..start.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+}
+
 fn is_query(line: &[u8]) -> bool {
-    let named = line
-        .get(..5)
-        .is_some_and(|name| name.eq_ignore_ascii_case(b"QUERY"));
-    named && line.get(5).is_some_and(|next| matches!(next, b':' | b';'))
+    QUERIES
+        .iter()
+        .any(|name| starts_with(line, name) && matches!(line.get(name.len()), Some(b':' | b';')))
 }
 
 /// Whether the lines are a query with blanks in the folds, and none without.
@@ -91,6 +107,10 @@ mod tests {
             (
                 "A:b\r\n c\r\nquery:SELECT UID\n\tFROM VEVENT\n",
                 "A:b\r\n c\r\nquery:SELECT UID\n \tFROM VEVENT\n",
+            ),
+            (
+                "cmd;id:\"x\":DELETE\r\nCMD;ID=y:DELETE\r\nSCOPE:SELECT UID\r\n FROM VEVENT\r\n",
+                "CMD;ID=\"x\":DELETE\r\nCMD;ID=y:DELETE\r\nSCOPE:SELECT UID\r\n  FROM VEVENT\r\n",
             ),
             ("QUERY:SELECT\r\n\r\n", "QUERY:SELECT\r\n\r\n"),
             ("QUERY:nonsense\r\n more\r\n", "QUERY:nonsense\r\n more\r\n"),

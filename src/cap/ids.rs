@@ -143,9 +143,13 @@ fn id(line: &str) -> Option<Cow<'_, str>> {
         return (!value.is_empty()).then(|| value.into());
     }
     let params = line.get(3..)?.strip_prefix([';', ':'])?;
-    for param in params.split([';', ':']) {
-        let Some((name, value)) = param.split_once('=') else {
-            continue;
+    let mut params = params.split([';', ':']);
+    while let Some(param) = params.next() {
+        let (name, value) = match param.split_once('=') {
+            Some(pair) => pair,
+            // Printed so once.
+            None if param.eq_ignore_ascii_case("ID") => (param, params.next()?),
+            None => continue,
         };
         if name.eq_ignore_ascii_case("ID") {
             let value = value.trim_matches('"');
@@ -205,6 +209,7 @@ mod tests {
             "CMD;ID=xyz:SEARCH",
             "CMD;LATENCY=1;id=\"xyz\":MOVE",
             "CMD:ID=xyz:MODIFY",
+            "CMD;ID:\"xyz\":DELETE",
         ] {
             assert_eq!(
                 only(&["BEGIN:VCAP", line, end]).as_deref(),

@@ -4,7 +4,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use mail_parser::{MessageParser, MimeHeaders as _, PartType};
+use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::charsets::map::charset_decoder;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+use mail_parser::{Encoding, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use super::folds;
 use crate::ical::component::Component;
@@ -32,7 +35,8 @@ pub fn components(octets: &[u8], limits: &Limits) -> Result<Vec<Component>, Faul
             components: limits.components,
             ..parse::Limits::default()
         };
-        let parsed = parse::parse(&folds::mended(&text, limits.cap_query), &bounds);
+        // A VCALENDAR may be the outer component, and what is in it a calendar to make.
+        let parsed = parse::parse_nested(&folds::mended(&text, limits.cap_query), &bounds);
         if !parsed.is_sound() {
             // What was left out because of a fault says less than the fault.
             let tells = |message: &Message| {
@@ -94,11 +98,9 @@ fn texts(octets: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Fault> {
         let is_calendar = content.is_none()
             || (kind.as_deref() == Some("text") && subtype.eq_ignore_ascii_case("calendar"));
         let shown = format!("{}/{subtype}", kind.as_deref().unwrap_or("text"));
-        match part.body {
+        match &part.body {
             PartType::Multipart(_) if at == 0 && shown.eq_ignore_ascii_case("multipart/mixed") => {}
-            PartType::Text(text) if is_calendar => {
-                texts.push(Cow::Owned(text.into_owned().into_bytes()));
-            }
+            PartType::Text(text) if is_calendar => texts.push(body(&part, text, octets)?),
             _ => return fault(format!("expected text/calendar, found {shown}")),
         }
     }
@@ -106,6 +108,47 @@ fn texts(octets: &[u8]) -> Result<Vec<Cow<'_, [u8]>>, Fault> {
         true => fault("expected text/calendar, found no part"),
         false => Ok(texts),
     }
+}
+
+/// The text of a part as it was sent, which need not be UTF-8 though it says so; of another charset as it was read.
+fn body<'o>(part: &MessagePart<'_>, read: &str, octets: &'o [u8]) -> Result<Cow<'o, [u8]>, Fault> {
+    let known = ["7bit", "8bit", "binary", "quoted-printable", "base64"];
+    if let Some(encoding) = part.content_transfer_encoding()
+        && !known
+            .iter()
+            .any(|known| encoding.eq_ignore_ascii_case(known))
+    {
+        return fault(format!(
+            "expected a Content-Transfer-Encoding of {}, found {encoding}",
+            known.join(", ")
+        ));
+    }
+    let charset = part
+        .content_type()
+        .and_then(|content| content.attribute("charset"));
+    if let Some(charset) = charset
+        && !["utf-8", "us-ascii"]
+            .iter()
+            .any(|utf8| charset.eq_ignore_ascii_case(utf8))
+    {
+        return match charset_decoder(charset.as_bytes()) {
+            Some(_) => Ok(Cow::Owned(read.as_bytes().to_vec())),
+            None => fault(format!("expected a charset that is known, found {charset}")),
+        };
+    }
+    let sent = usize::try_from(part.offset_body)
+        .ok()
+        .zip(usize::try_from(part.offset_end).ok())
+        .and_then(|(begin, end)| octets.get(begin..end))
+        .unwrap_or_default();
+    let decoded = match part.encoding {
+        Encoding::None => return Ok(sent.into()),
+        Encoding::Base64 => base64_decode(sent),
+        Encoding::QuotedPrintable => quoted_printable_decode(sent),
+    };
+    Ok(Cow::Owned(
+        decoded.unwrap_or_else(|| read.as_bytes().to_vec()),
+    ))
 }
 
 /// A reply's object, dots not stuffed: one entity, or a multipart/mixed of several under `boundary`, which is in none of

@@ -20,6 +20,79 @@ const DEFAULT_RIGHTS: [&str; 4] = [
     "DEFAULTOWNER",
 ];
 
+/// One of them in dialect B (RFC 4324 section 9.2): whom it allows what, where, and what has to hold then.
+struct Right {
+    name: &'static str,
+    grant: &'static str,
+    permission: &'static str,
+    queries: &'static [(&'static str, &'static str)],
+}
+
+const DEFAULT_RIGHTS_IN_B: [Right; 4] = [
+    Right {
+        name: "READBUSYTIMEINFO",
+        grant: "*",
+        permission: "SEARCH",
+        queries: &[("SCOPE", "SELECT * FROM VFREEBUSY WHERE STATE() = 'BOOKED'")],
+    },
+    Right {
+        name: "REQUESTONLY",
+        grant: "NOT CAL-OWNERS()",
+        permission: "CREATE",
+        queries: &[
+            (
+                "RESTRICTION",
+                "SELECT * FROM VEVENT WHERE METHOD = 'REQUEST'",
+            ),
+            (
+                "RESTRICTION",
+                "SELECT * FROM VTODO WHERE METHOD = 'REQUEST'",
+            ),
+            (
+                "RESTRICTION",
+                "SELECT * FROM VJOURNAL WHERE METHOD = 'REQUEST'",
+            ),
+        ],
+    },
+    Right {
+        name: "UPDATEPARTSTATUS",
+        grant: "*",
+        permission: "MODIFY",
+        queries: &[
+            (
+                "SCOPE",
+                "SELECT ATTENDEE FROM VEVENT WHERE ATTENDEE = SELF() AND ORGANIZER = CURRENT-TARGET() AND STATE() = 'BOOKED'",
+            ),
+            (
+                "RESTRICTION",
+                "SELECT * FROM VEVENT WHERE ATTENDEE = SELF()",
+            ),
+        ],
+    },
+    Right {
+        name: "DEFAULTOWNER",
+        grant: "CAL-OWNERS()",
+        permission: "*",
+        queries: &[("SCOPE", "SELECT * FROM VAGENDA")],
+    },
+];
+
+/// The rights that every calendar begins with, by name, as dialect B has them.
+pub(super) fn default_right_in_b(name: &str) -> Option<Component> {
+    let right = DEFAULT_RIGHTS_IN_B
+        .iter()
+        .find(|right| right.name == name)?;
+    let mut inner = Component::new("VRIGHT")
+        .with(Property::new("GRANT", right.grant))
+        .with(Property::new("PERMISSION", right.permission));
+    for (name, query) in right.queries {
+        inner.push(Property::new(name, query));
+    }
+    let mut made = Component::new("VCAR").with(Property::new("CARID", right.name));
+    made.push_component(inner);
+    Some(made)
+}
+
 /// Whether messages about what is booked are applied at once; else the client works the queue.
 pub(super) const AUTO_SCHEDULE: &str = "X-WCAPD-AUTO-SCHEDULE";
 

@@ -3,7 +3,7 @@
 //!
 //! Items and busy times come from the core; calendars and the store are asked for as the components `properties` makes.
 
-use super::address::{Place, qualified};
+use super::address::{Place, bare, qualified};
 use super::command::{Answer, Dialect, Request};
 use super::properties;
 use super::write::queries::shown as shown_query;
@@ -166,6 +166,7 @@ fn answer(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, An
         clipped: false,
         attachments: request.settings.limits.attachment_body,
         zones: Vec::new(),
+        properties: Vec::new(),
         objects: Vec::new(),
     };
     for asked in &asked {
@@ -187,6 +188,8 @@ struct Reading<'a> {
     attachments: usize,
     /// The VTIMEZONEs that what was found can be of.
     zones: Vec<Component>,
+    /// What is answered without a component around it.
+    properties: Vec<Property>,
     objects: Vec<(Option<String>, Component)>,
 }
 
@@ -219,7 +222,10 @@ impl Reading<'_> {
                 let store = properties::store(self.request, self.core);
                 let store = store.map_err(|cause| self.failed(&cause))?;
                 let before = self.objects.len();
-                self.alone(asked, Table::Store, store, Vec::new())?;
+                let masters = store.properties_named("CALMASTER");
+                let masters = masters.map(|master| bare(master.value()).to_owned());
+                let masters = masters.collect();
+                self.alone(asked, Table::Store, store, masters)?;
                 match all && self.objects.len() > before {
                     true => self.calendars(asked, true),
                     false => Ok(()),
@@ -261,7 +267,12 @@ impl Reading<'_> {
     fn rights(&mut self, calid: Option<&str>, asked: &Asked) -> Result<(), Answer> {
         let found = self.core.rights(self.request.caller, calid);
         for view in found.map_err(|cause| self.failed(&cause))? {
-            self.alone(asked, Table::Rights, view.component, Vec::new())?;
+            let in_b = match self.request.dialect {
+                Dialect::B if view.computed => properties::default_right_in_b(&view.name),
+                _ => None,
+            };
+            let shown = in_b.unwrap_or(view.component);
+            self.alone(asked, Table::Rights, shown, Vec::new())?;
         }
         Ok(())
     }
@@ -343,6 +354,9 @@ impl Reading<'_> {
         let everything = select
             .iter()
             .any(|wanted| matches!(wanted, Select::All | Select::Everything));
+        // Dialect B answers alarms alone, and what is in them without even them.
+        let alarms = !a && select.iter().all(is_of_alarms);
+        let whole = select.contains(&Select::Components(Table::Alarm));
         let mut size = 0_usize;
         for row in &found.rows {
             let mut made = project(select, row);
@@ -363,7 +377,16 @@ impl Reading<'_> {
             // In dialect B what waits stands under its METHOD; what is marked waits for nothing.
             let waits = State::of(row.method.as_deref()) == State::Queued;
             let method = row.method.clone().filter(|_| !a && waits);
-            self.objects.push((method, made));
+            if !alarms || made.components().next().is_none() && row.hidden {
+                self.objects.push((method, made));
+                continue;
+            }
+            for alarm in made.components() {
+                match whole {
+                    true => self.objects.push((method.clone(), alarm.clone())),
+                    false => self.properties.extend(alarm.properties().cloned()),
+                }
+            }
         }
         Ok(())
     }
@@ -491,6 +514,16 @@ impl Reading<'_> {
         let known = named.iter().filter_map(|tzid| vtimezone::named(tzid));
         answer.objects.extend(known.map(|zone| (None, zone)));
         answer.objects.extend(self.objects);
+        answer.properties = self.properties;
         answer
+    }
+}
+
+/// Whether nothing but alarms is selected, or something of them.
+fn is_of_alarms(wanted: &Select) -> bool {
+    match wanted {
+        Select::Components(table) | Select::Properties(table) => *table == Table::Alarm,
+        Select::Column(column) | Select::Param(column, _) => column.table == Some(Table::Alarm),
+        _ => false,
     }
 }

@@ -29,6 +29,10 @@ pub(super) fn changed(row: &Row, old: &Component, new: &Component) -> Option<Com
         plain
     };
     let (old, new) = (plain(old), plain(new));
+    let (old, new) = (
+        with_whole(&old, &old, &row.component),
+        with_whole(&new, &old, &row.component),
+    );
     if !is_like(&row.component, &old) {
         return None;
     }
@@ -37,6 +41,39 @@ pub(super) fn changed(row: &Row, old: &Component, new: &Component) -> Option<Com
         made.push(Property::new("METHOD", wanted));
     }
     Some(made)
+}
+
+/// A part of a MODIFY with the attachments that `old` names by the beginning of their base64 in whole, as they are stored
+/// (RFC 4324 section 10.8).
+fn with_whole(part: &Component, old: &Component, stored: &Component) -> Component {
+    let mut made = Component::new(part.name()).at_line(part.source_line());
+    for entry in part.entries() {
+        match entry {
+            Entry::Property(property) => {
+                let known = old.properties().any(|named| same(named, property));
+                let found = whole(property, stored).filter(|_| known);
+                made.push(found.unwrap_or(property).clone());
+            }
+            Entry::Component(inner) => made.push_component(inner.clone()),
+        }
+    }
+    made
+}
+
+/// The one attachment that begins like another.
+fn whole<'s>(begin: &Property, stored: &'s Component) -> Option<&'s Property> {
+    let base64 = |property: &Property| {
+        let encoding = property.param("ENCODING");
+        let binary = encoding.is_some_and(|name| name.eq_ignore_ascii_case("BASE64"));
+        let text = property.value().trim_end_matches('=');
+        (binary && property.is("ATTACH") && !text.is_empty()).then(|| text.to_owned())
+    };
+    let begin = base64(begin)?;
+    let mut like = stored
+        .properties()
+        .filter(|property| base64(property).is_some_and(|text| text.starts_with(&begin)));
+    let found = like.next()?;
+    like.next().is_none().then_some(found)
 }
 
 /// Whether a component has every property of `old`, and a component like each in it.

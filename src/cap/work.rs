@@ -1,36 +1,13 @@
 //! Carries out what sessions ask for: from a [`Job`] to its [`Outcome`], by the core. Synchronous; the host decides on
 //! which thread.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use super::job::{Acting, Carried, Job, Outcome, Who};
 use super::sasl::Step;
 use super::settings::Settings;
 use super::status::Status;
-use super::{audit, command};
+use super::{address, audit, command};
 use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::dispatch::Cost;
-
-/// What is not written as it is in an address that we print.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'/')
-    .remove(b'@')
-    .remove(b'+')
-    .remove(b'=')
-    .remove(b',')
-    .remove(b'!')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b':')
-    .remove(b';');
 
 /// How much a job may hold up others.
 pub fn cost(job: &Job) -> Cost {
@@ -56,6 +33,7 @@ pub fn turned_away(job: &Job) -> Outcome {
 
 /// Carries `job` out for a client.
 pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> Carried {
+    let line = |calid: &str| address::of_calendar(calid, &settings.csid) + "\r\n";
     let outcome = match job {
         Job::Authenticate {
             exchange,
@@ -75,7 +53,7 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> 
             let caller = now(core, who);
             let found = core.expand_calendar(&caller, &calid);
             audit::expansion(core, (&caller, client), "CALIDEXPAND", &calid, &found);
-            let addresses = found.map(|found| (address(&found, settings), false));
+            let addresses = found.map(|found| (line(&found), false));
             expansion(calid, addresses)
         }
         Job::ExpandUser { who, upn } => {
@@ -88,7 +66,7 @@ pub fn carry_out(core: &Core, settings: &Settings, client: Client, job: Job) -> 
             let found = core.expand_principal(&caller, &upn, most);
             audit::expansion(core, (&caller, client), "UPNEXPAND", &upn, &found);
             let addresses = found.map(|found| {
-                let lines = found.calids.iter().map(|calid| address(calid, settings));
+                let lines = found.calids.iter().map(|calid| line(calid));
                 (lines.collect(), found.clipped)
             });
             expansion(upn, addresses)
@@ -121,12 +99,6 @@ fn now(core: &Core, who: Acting) -> Caller {
         tracing::error!(?error, "cannot tell whether an account is open");
         Caller::Anonymous
     })
-}
-
-/// A line with the address of a calendar.
-fn address(calid: &str, settings: &Settings) -> String {
-    let calid = utf8_percent_encode(calid, ENCODED);
-    format!("cap://{}/{calid}\r\n", settings.csid)
 }
 
 /// Section 7.1, CALIDEXPAND and UPNEXPAND: the argument after the code, an address a line.

@@ -198,6 +198,15 @@ pub fn parse(input: &[u8], limits: &Limits) -> Parsed {
     Parser::new(limits, false).run(input)
 }
 
+/// The same where a calendar may be what another one holds: a VCALENDAR inside a VCALENDAR stays there.
+pub fn parse_nested(input: &[u8], limits: &Limits) -> Parsed {
+    Parser {
+        nested: true,
+        ..Parser::new(limits, false)
+    }
+    .run(input)
+}
+
 /// Reads components of a file that may bend the rules: mends what can be mended.
 pub fn parse_mending(input: &[u8], limits: &Limits) -> Parsed {
     Parser::new(limits, true).run(input)
@@ -216,6 +225,8 @@ struct GivenUp;
 struct Parser<'l> {
     limits: &'l Limits,
     mend: bool,
+    /// Whether a VCALENDAR holds others.
+    nested: bool,
     parsed: Parsed,
     open: Vec<Open>,
     /// Components begun beyond the depth allowed and not yet ended.
@@ -229,6 +240,7 @@ impl<'l> Parser<'l> {
         Self {
             limits,
             mend,
+            nested: false,
             parsed: Parsed::default(),
             open: Vec::new(),
             too_deep: 0,
@@ -404,7 +416,7 @@ impl<'l> Parser<'l> {
             let name = open.component.name();
             is_one_of(name, &OBJECTS)
                 || is_one_of(name, &PARTS)
-                || (calendar && name.eq_ignore_ascii_case("VCALENDAR"))
+                || (calendar && !self.nested && name.eq_ignore_ascii_case("VCALENDAR"))
         };
         let kept = self.open.iter().rposition(|o| !ended(o));
         self.close_above(kept.map_or(0, |at| at + 1), line);

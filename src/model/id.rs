@@ -170,11 +170,12 @@ pub fn mail_address(mail: &str) -> Option<String> {
 /// The calendar store, in lower case and without CAP's port, and the rest of a `cap:` address
 /// (draft-ietf-calsch-cap-04 section 6.1); none for what is none.
 pub fn cap_address(text: &str) -> Option<(String, &str)> {
-    let scheme = text.get(..6)?;
-    if !scheme.eq_ignore_ascii_case("cap://") {
-        return None;
-    }
-    let (host, path) = text[6..].split_once('/').unwrap_or((&text[6..], ""));
+    let rest = match text.get(..6) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("cap://") => &text[6..],
+        // The draft lets the scheme be left out.
+        _ => text.strip_prefix("://")?,
+    };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let host = host.strip_suffix(":5229").unwrap_or(host);
     Some((host.to_lowercase(), path))
 }

@@ -1,7 +1,7 @@
 //! Calendars made, changed and deleted as objects. What their properties are called is `properties`'.
 
 use super::{Pair, create_in, entry, is_asked};
-use crate::cap::address::{Place, qualified};
+use crate::cap::address::{Place, bare, qualified};
 use crate::cap::command::{Answer, Entry, Request};
 use crate::cap::properties;
 use crate::cap::query::asked;
@@ -88,15 +88,6 @@ fn owners(object: &Component) -> Vec<String> {
     owners
         .map(|owner| bare(&owner.to_text()).to_owned())
         .collect()
-}
-
-/// A UPN or a mail address, without a scheme.
-fn bare(upn: &str) -> &str {
-    let upn = upn.trim();
-    match upn.get(..7) {
-        Some(scheme) if scheme.eq_ignore_ascii_case("mailto:") => &upn[7..],
-        _ => upn,
-    }
 }
 
 /// What the properties of a component make of a calendar. Errors: `BadValue`.

@@ -44,6 +44,12 @@ pub(super) fn create(
     for group in groups(&objects, core) {
         create_group(request, calid, core, group, &timezones, &mut entries);
     }
+    // Each is kept with the items that name it.
+    let zones = timezones.iter().map(|zone| {
+        let tzid = zone.property("TZID").cloned();
+        Entry::of("VTIMEZONE", tzid, "2.0", "Success")
+    });
+    entries.extend(zones);
     Ok(entries)
 }
 

@@ -35,6 +35,10 @@ pub fn project(select: &[Select], row: &Row) -> Component {
                 return row.component.clone();
             }
             Select::Components(_) | Select::Properties(_) => {}
+            Select::Owners if row.table == Table::Store => {
+                let masters = row.component.properties_named("CALMASTER");
+                masters.for_each(|master| made.push(master.clone()));
+            }
             Select::Owners => {
                 for owner in &row.owners {
                     made.push(Property::new("OWNER", owner));

@@ -74,6 +74,22 @@ fn several_calendars_and_bare_components() {
 }
 
 #[test]
+fn a_calendar_inside_a_calendar_stays_there_where_it_may() {
+    let text = "BEGIN:VCALENDAR\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR\nBEGIN:VCALENDAR\nEND:VCALENDAR\nEND:VCALENDAR\n";
+    let nested = parse_nested(text.as_bytes(), &Limits::DEFAULT);
+    assert!(nested.is_sound(), "{:?}", nested.errors);
+    assert_eq!(
+        shape(&nested.components),
+        "VCALENDAR@1[VCALENDAR@2[VEVENT@3[]] VCALENDAR@6[]]"
+    );
+    let plain = parse(text.as_bytes(), &Limits::DEFAULT);
+    assert!(!plain.is_sound());
+    // A missing END is one in either.
+    let open = "BEGIN:VCALENDAR\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nBEGIN:VCALENDAR\nEND:VCALENDAR\n";
+    assert!(!parse_nested(open.as_bytes(), &Limits::DEFAULT).is_sound());
+}
+
+#[test]
 fn a_broken_line_costs_its_component() {
     let text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nthis is junk\nEND:VEVENT\nBEGIN:VEVENT\nUID:2\nEND:VEVENT\nX Y\nEND:VCALENDAR\n";
     let parsed = strict(text);
