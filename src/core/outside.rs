@@ -148,6 +148,14 @@ impl Core {
             .filter(move |directory| directory.domain() == domain)
     }
 
+    /// Looks for `login` as for a name that is nobody's here, so that the time of a refusal does not tell built-in accounts;
+    /// what is found, or not, does not matter.
+    pub(super) fn seek_outside(&self, login: &str) {
+        for directory in self.directories_of(login) {
+            let _ = directory.person(login);
+        }
+    }
+
     /// Whoever `login` is in a directory outside, if `password` is theirs, as the store has them from now on.
     ///
     /// `known`: the account as the store has it; its own directory alone is asked then. Errors: `Unavailable`.

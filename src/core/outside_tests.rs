@@ -278,6 +278,24 @@ fn sessions_that_doors_keep_end_with_the_account_too() {
     assert_eq!(core.current_for(&Caller::Anonymous, &ben).unwrap(), ben);
 }
 
+/// A built-in account is looked for outside as a name that is nobody's is, unless its password is right.
+#[test]
+fn the_directory_is_asked_whoever_is_refused() {
+    let (core, [a, _], _) = two(|_| {});
+    let new = NewUser {
+        name: "tom@a.test".into(),
+        ..NewUser::default()
+    };
+    core.add_user(&new, Some("tom")).unwrap();
+    asked(&a);
+    for login in ["tom@a.test", "nobody@a.test"] {
+        assert!(core.authenticate(login, "wrong", HERE).is_err());
+        assert_eq!(asked(&a).len(), 1, "{login}");
+    }
+    assert!(core.authenticate("tom@a.test", "tom", HERE).is_ok());
+    assert_eq!(asked(&a).len(), 0);
+}
+
 /// How many password hashes `what` computes.
 fn hashes(what: impl FnOnce()) -> usize {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();

@@ -99,13 +99,18 @@ impl Core {
             }
             Gate::Hidden => {
                 password::check_nobody(password, self.settings().password_cost);
+                self.seek_outside(login);
                 return Err(refused());
             }
         }
         // Read again: the one before in the queue may have changed it.
         let user = match self.account(login)? {
             Some(user) if user.source == Source::BuiltIn => {
-                self.check_password(user, password, now)?
+                let user = self.check_password(user, password, now)?;
+                if user.is_none() {
+                    self.seek_outside(login);
+                }
+                user
             }
             known => self.check_elsewhere(login, known, password, now)?,
         };
