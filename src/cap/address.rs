@@ -3,7 +3,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::command::Answer;
+use super::answer::Answer;
 
 /// What is not written as it is in an address that we print.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

@@ -1,7 +1,8 @@
 //! What of the CAP door goes into the audit log: commands that change something, and refusals of right. Logins and
 //! IDENTIFY are logged in the core, where all doors meet.
 
-use super::command::{Answer, Request};
+use super::answer::Answer;
+use super::command::Request;
 use crate::core::audit::{self, Deed};
 use crate::core::{Caller, Client, Core, Kind, Result};
 

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use std::io;
 
 use super::address::qualified;
+use super::answer::{Answer, Entry, Head};
 use super::audit;
 use super::client::{self, Failed};
-use super::command::{Answer, Dialect, Entry, Head, Request};
+use super::command::{Dialect, Request};
 use super::job::{Cancel, Carried, Outcome, Who};
 use super::relay::Session;
 use super::server::Host;

@@ -5,6 +5,7 @@
 //! the commands in objects by [`command`]. [`server`] is the only place with sockets.
 
 pub mod address;
+pub mod answer;
 mod audit;
 pub mod capability;
 pub mod channel;

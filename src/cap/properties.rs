@@ -2,8 +2,9 @@
 //! (draft-ietf-calsch-cap-04 sections 11.1 and 11.2; RFC 4324 section 8 for dialect B).
 
 use super::address::qualified;
+use super::answer::Answer;
 use super::capability::LOCALES;
-use super::command::{Answer, Dialect, Request};
+use super::command::{Dialect, Request};
 use crate::core::calendars::CalendarView;
 use crate::core::store_properties::{self, Set};
 use crate::core::{Core, Error};

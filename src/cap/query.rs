@@ -4,7 +4,8 @@
 //! Items and busy times come from the core; calendars and the store are asked for as the components `properties` makes.
 
 use super::address::{Place, bare, qualified};
-use super::command::{Answer, Dialect, Request};
+use super::answer::Answer;
+use super::command::{Dialect, Request};
 use super::properties;
 use super::write::queries::shown as shown_query;
 use crate::core::calendars::CalendarView;

@@ -2,7 +2,8 @@
 //! 10; RFC 4324 section 10.4 for CREATE with a METHOD).
 
 use super::address::Place;
-use super::command::{Answer, Entry, Request};
+use super::answer::{Answer, Entry};
+use super::command::Request;
 use crate::core::Core;
 use crate::core::schedule::receive::Itip;
 use crate::ical::component::Component;

@@ -1,8 +1,9 @@
 //! Commands about the session, in objects: RFC 4324's GET-CAPABILITY, IDENTIFY and SET-LOCALE (sections 10.6, 10.7 and
 //! 10.12), and those that belong to a question of the server (CONTINUE, ABORT, TIMEOUT, REPLY).
 
+use super::answer::Answer;
 use super::capability;
-use super::command::{Answer, Request};
+use super::command::Request;
 use super::job::Who;
 use super::{PRODID, object};
 use crate::core::Core;

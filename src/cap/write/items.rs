@@ -2,7 +2,8 @@
 
 use super::{ask, calendar_of, status};
 use crate::cap::address::{Place, qualified};
-use crate::cap::command::{Answer, Entry, Request};
+use crate::cap::answer::{Answer, Entry};
+use crate::cap::command::Request;
 use crate::cap::query::{Asked, asked};
 use crate::cap::{replace, send};
 use crate::core::access::Right;

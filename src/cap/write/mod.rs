@@ -11,7 +11,8 @@ mod store;
 pub(super) use moves::run as relocate;
 
 use super::address::Place;
-use super::command::{Answer, Dialect, Entry, Request};
+use super::answer::{Answer, Entry};
+use super::command::{Dialect, Request};
 use super::query::{Asked, asked};
 use super::replace::Pair;
 use super::send;

@@ -3,7 +3,8 @@
 
 use super::{either, entry, is_asked};
 use crate::cap::address::{Place, qualified};
-use crate::cap::command::{Answer, Entry, Request};
+use crate::cap::answer::{Answer, Entry};
+use crate::cap::command::Request;
 use crate::cap::properties;
 use crate::cap::query::{Asked, asked};
 use crate::core::query::{Row, Table};

@@ -2,7 +2,8 @@
 
 use super::{Pair, calendar_or_store, entry, is_asked};
 use crate::cap::address::{Place, qualified};
-use crate::cap::command::{Answer, Dialect, Entry, Request};
+use crate::cap::answer::{Answer, Entry};
+use crate::cap::command::{Dialect, Request};
 use crate::cap::query::{Asked, check_query, stored};
 use crate::cap::replace;
 use crate::core::query::{Row, Table};

@@ -2,7 +2,8 @@
 
 use super::{Pair, calendar_or_store, entry, is_asked};
 use crate::cap::address::{Place, qualified};
-use crate::cap::command::{Answer, Entry, Request};
+use crate::cap::answer::{Answer, Entry};
+use crate::cap::command::Request;
 use crate::cap::query::Asked;
 use crate::cap::replace;
 use crate::core::Core;

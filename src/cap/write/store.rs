@@ -2,7 +2,8 @@
 
 use super::{Pair, is_asked};
 use crate::cap::address::{Place, qualified};
-use crate::cap::command::{Answer, Entry, Request};
+use crate::cap::answer::{Answer, Entry};
+use crate::cap::command::Request;
 use crate::cap::properties;
 use crate::cap::query::asked;
 use crate::cap::replace;
