@@ -182,13 +182,13 @@ impl<'a> CapClient<'a> {
         let item = self.look(uid)?;
         let mut attendees = item.properties_named("ATTENDEE");
         let old = attendees.find(|attendee| name_of(attendee.value()) == who)?;
-        if who != self.who || said.contains('^') {
+        // Who takes back what was handed on has to take somebody out, too.
+        let back = old.param("DELEGATED-TO").is_some();
+        if who != self.who || said.contains('^') || back {
             return None;
         }
-        // Who answers does not hand on any more.
         let new = old
             .clone()
-            .without_param("DELEGATED-TO")
             .without_param("PARTSTAT")
             .with_param("PARTSTAT", said);
         let method = item.value("METHOD")?;
