@@ -1,4 +1,5 @@
-//! Twelve people and one week, checked from the outside: what they are told over WCAP has to agree.
+//! Twelve people and one week, checked from the outside: what they are told over WCAP has to agree. Four of them
+//! work by CAP.
 //!
 //! One week is a script, `tests/week/week.txt`; others are random operations, the same for the same seed. Whether the
 //! calendars agree is the judgement of `week/agree.rs`, which knows RFC 5546 and nothing of how scheduling works.
@@ -10,6 +11,8 @@ mod common;
 
 #[path = "week/agree.rs"]
 mod agree;
+#[path = "week/by_cap.rs"]
+mod by_cap;
 #[path = "week/chance.rs"]
 mod chance;
 #[path = "week/copies.rs"]
@@ -25,6 +28,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use by_cap::WORDS;
 use chance::{IDEAS, Whim};
 use diary::Diary;
 use office::Office;
@@ -44,8 +48,11 @@ fn runtime() -> Runtime {
     runtime.expect("a runtime starts")
 }
 
+/// How often what was done.
+type Counted = BTreeMap<&'static str, usize>;
+
 /// Plays a seed with a check after every so many operations; a fault tells what was done since the last one.
-fn play(seed: u64, every: usize) -> Result<Whim, String> {
+fn play(seed: u64, every: usize) -> Result<(Whim, Counted), String> {
     let runtime = runtime();
     let mut diary = Diary::new(Office::open(&runtime));
     let mut whim = Whim::new(seed);
@@ -63,7 +70,7 @@ fn play(seed: u64, every: usize) -> Result<Whim, String> {
             acts.clear();
         }
     }
-    Ok(whim)
+    Ok((whim, diary.cap))
 }
 
 fn seeds() -> std::ops::Range<u64> {
@@ -94,13 +101,16 @@ fn a_week_is_planned() {
 /// A seed that fails is played again with a check after each operation, which names the first at fault.
 #[test]
 fn whatever_people_do_their_calendars_agree() {
-    let mut done: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut done, mut by_cap) = (Counted::new(), Counted::new());
     let mut faults = Vec::new();
     for seed in seeds() {
         match play(seed, CHECKED) {
-            Ok(whim) => {
+            Ok((whim, cap)) => {
                 for (idea, times) in whim.done {
                     *done.entry(idea).or_default() += times;
+                }
+                for (word, times) in cap {
+                    *by_cap.entry(word).or_default() += times;
                 }
             }
             Err(fault) => faults.push(play(seed, 1).err().unwrap_or(fault)),
@@ -109,4 +119,11 @@ fn whatever_people_do_their_calendars_agree() {
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
     let missed = IDEAS.iter().filter(|(idea, _)| !done.contains_key(idea));
     assert_eq!(missed.count(), 0, "not everything was tried: {done:?}");
+    let missed = WORDS.iter().filter(|word| !by_cap.contains_key(*word));
+    assert_eq!(
+        missed.count(),
+        0,
+        "not everything was done by CAP: {by_cap:?}"
+    );
+    println!("by CAP: {by_cap:?}");
 }

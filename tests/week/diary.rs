@@ -1,8 +1,11 @@
 //! What is done in the office: requests, by whom, and what follows from them for what is checked.
 
+use std::collections::BTreeMap;
+
 use wcapd::ical::component::Component;
 
 use super::agree::Checker;
+use super::by_cap::{CapClient, PEOPLE_OF_CAP};
 use super::copies::{attendee, name_of, organizer, partstat, value};
 use super::office::{Office, PLACES, Place, errno};
 
@@ -10,7 +13,12 @@ use super::office::{Office, PLACES, Place, errno};
 pub struct Diary<'a> {
     pub office: Office<'a>,
     pub checker: Checker,
+    /// How often what was done by CAP.
+    pub cap: BTreeMap<&'static str, usize>,
 }
+
+/// What stands for a refusal by CAP, whose codes are others.
+const REFUSED: i32 = -1;
 
 impl<'a> Diary<'a> {
     /// A new one.
@@ -18,6 +26,7 @@ impl<'a> Diary<'a> {
         Self {
             checker: Checker::new(&office),
             office,
+            cap: BTreeMap::new(),
         }
     }
 
@@ -31,8 +40,10 @@ impl<'a> Diary<'a> {
         let (uid, rid) = (field(&params, "uid"), field(&params, "rid"));
         let deletes = command.starts_with("delete");
         let theirs = deletes && self.is_guest(place, &uid);
-        let answer = self.office.request(who, command, &params);
-        let errno = errno(&answer);
+        let errno = match self.by_cap(who, command, &params) {
+            Some(errno) => errno,
+            None => errno(&self.office.request(who, command, &params)),
+        };
         if errno != 0 {
             return errno;
         }
@@ -48,6 +59,20 @@ impl<'a> Diary<'a> {
             self.checker.marked(place.name, &uid);
         }
         errno
+    }
+
+    /// What those who work by CAP do with it: 0 for what was done; none for what they do over WCAP.
+    fn by_cap(&mut self, who: &str, command: &str, params: &str) -> Option<i32> {
+        if !PEOPLE_OF_CAP.contains(&who) {
+            return None;
+        }
+        let client = CapClient::of(self.office.world.core(), who);
+        let (word, done) = client.act(command, params)?;
+        if !done {
+            return Some(REFUSED);
+        }
+        *self.cap.entry(word).or_default() += 1;
+        Some(0)
     }
 
     /// Whether somebody else organizes an item of a calendar.
