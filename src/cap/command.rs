@@ -4,12 +4,12 @@
 //! [`METHODS`] has a row for each. What is about a calendar of
 //! another store is left to [`elsewhere`].
 
-use super::address::qualified;
 use super::elsewhere::{self, Part, Unfinished};
 use super::job::{Cancel, Carried, Outcome, Who};
 use super::object::{self, Fault};
+use super::reply::Head;
 use super::status::Status;
-use super::{PRODID, Settings, audit, query, send, session, write};
+use super::{Settings, audit, query, send, session, write};
 use crate::codes::codes;
 use crate::core::{Caller, Client, Core, Error, Kind};
 use crate::ical::component::{Component, Property};
@@ -30,6 +30,8 @@ pub struct Method {
     name: &'static str,
     /// Its name in dialect B, where that is another.
     other: &'static str,
+    /// Whether it is about a place, which a TARGET names; else it is about the session.
+    placed: bool,
     run: Run,
 }
 
@@ -43,8 +45,8 @@ pub const METHODS: &[Method] = &[
     method("MODIFY", "", write::modify),
     method("MOVE", "", write::relocate),
     method("READ", "SEARCH", query::read),
-    method("GENERATEUID", "GENERATE-UID", generate_uids),
-    method("NOOP", "", noop),
+    of_session("GENERATEUID", "GENERATE-UID", generate_uids),
+    of_session("NOOP", "", noop),
     method("PUBLISH", "", send::run),
     method("REQUEST", "", send::run),
     method("REPLY", "", send::run),
@@ -53,16 +55,28 @@ pub const METHODS: &[Method] = &[
     method("REFRESH", "", send::run),
     method("COUNTER", "", send::run),
     method("DECLINECOUNTER", "DECLINE-COUNTER", send::run),
-    method("GET-CAPABILITY", "", session::capability),
-    method("IDENTIFY", "", session::identify),
-    method("SET-LOCALE", "", session::locale),
-    method("CONTINUE", "", session::nothing_pending),
-    method("ABORT", "", session::nothing_pending),
-    method("TIMEOUT", "", session::not_asked),
+    of_session("GET-CAPABILITY", "", session::capability),
+    of_session("IDENTIFY", "", session::identify),
+    of_session("SET-LOCALE", "", session::locale),
+    of_session("CONTINUE", "", session::nothing_pending),
+    of_session("ABORT", "", session::nothing_pending),
+    of_session("TIMEOUT", "", session::not_asked),
 ];
 
 const fn method(name: &'static str, other: &'static str, run: Run) -> Method {
-    Method { name, other, run }
+    Method {
+        name,
+        other,
+        placed: true,
+        run,
+    }
+}
+
+const fn of_session(name: &'static str, other: &'static str, run: Run) -> Method {
+    Method {
+        placed: false,
+        ..method(name, other, run)
+    }
 }
 
 /// One command of an object.
@@ -99,7 +113,7 @@ pub struct Request<'a> {
 #[derive(Debug, Default)]
 pub struct Answer {
     status: &'static str,
-    text: String,
+    text: Box<str>,
     /// Properties beside the status.
     pub properties: Vec<Property>,
     /// Whom the session acts for from now on.
@@ -108,11 +122,13 @@ pub struct Answer {
     pub objects: Vec<(Option<String>, Component)>,
     /// What became of each component it was to change.
     pub entries: Vec<Entry>,
+    /// The answer to the next query, where each has its own.
+    pub next: Option<Box<Answer>>,
 }
 
 /// What became of one component: its name, what identifies it, and its REQUEST-STATUS.
 #[derive(Debug)]
-pub struct Entry(Component);
+pub struct Entry(pub(super) Component);
 
 impl Entry {
     /// One of a component called `name`.
@@ -127,16 +143,6 @@ impl Entry {
         made.push(value::request_status_property(status, text, None));
         Self(made)
     }
-
-    /// In dialect B: of MODIFY the component itself, else what is in it.
-    fn into_reply(self, whole: bool) -> Component {
-        let mut reply = Component::new("VREPLY");
-        match whole {
-            true => reply.push_component(self.0),
-            false => self.0.properties().for_each(|p| reply.push(p.clone())),
-        }
-        reply
-    }
 }
 
 impl Answer {
@@ -144,11 +150,12 @@ impl Answer {
     pub fn of(status: &'static str, text: impl Into<String>) -> Self {
         Self {
             status,
-            text: text.into(),
+            text: text.into().into_boxed_str(),
             properties: Vec::new(),
             who: None,
             objects: Vec::new(),
             entries: Vec::new(),
+            next: None,
         }
     }
 
@@ -171,7 +178,8 @@ impl Answer {
             let status = entry.value("REQUEST-STATUS")?;
             status.split(';').next()
         });
-        let mut codes = std::iter::once(self.status()).chain(entries);
+        let next = self.next.as_deref().and_then(Self::failure);
+        let mut codes = std::iter::once(self.status()).chain(entries).chain(next);
         codes.find(|code| !code.starts_with("2."))
     }
 
@@ -474,6 +482,9 @@ impl Request<'_> {
             Some(method) if self.dialect == Dialect::B && method.name == "REPLY" => {
                 session::not_asked(self, target, core)
             }
+            Some(method) if method.placed && target.is_empty() => {
+                Answer::of("6.3", "expected a TARGET, found none")
+            }
             Some(method) => (method.run)(self, target, core),
             None => Answer::of("9.0", "expected a command of CAP"),
         }
@@ -487,83 +498,6 @@ impl Request<'_> {
             id: self.id.clone(),
             csid: self.settings.csid.clone(),
         }
-    }
-}
-
-/// What the answers to a command are made with.
-#[derive(Debug, Clone)]
-pub struct Head {
-    /// The vocabulary.
-    pub dialect: Dialect,
-    /// The command's name.
-    pub name: String,
-    /// Its id.
-    pub id: Option<String>,
-    csid: String,
-}
-
-impl Head {
-    /// The answer in the dialect: in B an object for each method that components wait with.
-    pub(super) fn reply(&self, target: &str, mut answer: Answer) -> Vec<Component> {
-        let status = value::request_status_property(answer.status(), &answer.text, None);
-        let target =
-            (!target.is_empty()).then(|| Property::new("TARGET", qualified(target, &self.csid)));
-        if self.dialect == Dialect::A {
-            let mut reply = Component::new("VCAP")
-                .with(Property::new("VERSION", "2.0"))
-                .with(Property::new("METHOD", "RESPONSE"));
-            target.into_iter().for_each(|target| reply.push(target));
-            if let Some(id) = &self.id {
-                reply.push(Property::text("CMDID", id));
-            }
-            reply.push(status);
-            answer.properties.into_iter().for_each(|p| reply.push(p));
-            let objects = answer.objects.into_iter();
-            objects.for_each(|(_, object)| reply.push_component(object));
-            let entries = answer.entries.into_iter();
-            entries.for_each(|Entry(entry)| reply.push_component(entry));
-            return vec![reply];
-        }
-        let mut groups: Vec<(Option<String>, Vec<Component>)> = vec![(None, Vec::new())];
-        for (method, object) in std::mem::take(&mut answer.objects) {
-            match groups.iter_mut().find(|(of, _)| *of == method) {
-                Some((_, group)) => group.push(object),
-                None => groups.push((method, vec![object])),
-            }
-        }
-        if groups.len() > 1 && groups.first().is_some_and(|(_, group)| group.is_empty()) {
-            groups.remove(0);
-        }
-        let mut replies = Vec::with_capacity(groups.len());
-        for (method, objects) in groups {
-            let mut reply = Component::new("VCALENDAR")
-                .with(Property::new("VERSION", "2.0"))
-                .with(Property::new("PRODID", PRODID));
-            target.iter().for_each(|target| reply.push(target.clone()));
-            let mut command = Property::new("CMD", "REPLY");
-            if let Some(id) = &self.id {
-                command = command.with_param("ID", id);
-            }
-            reply.push(command);
-            if let Some(method) = method {
-                reply.push(Property::new("METHOD", method));
-            }
-            let changes = self.name.eq_ignore_ascii_case("MODIFY");
-            for entry in std::mem::take(&mut answer.entries) {
-                reply.push_component(entry.into_reply(changes));
-            }
-            if reply.components().next().is_some() {
-                replies.push(reply);
-                continue;
-            }
-            let mut body = Component::new("VREPLY");
-            answer.properties.iter().for_each(|p| body.push(p.clone()));
-            body.push(status.clone());
-            objects.into_iter().for_each(|o| body.push_component(o));
-            reply.push_component(body);
-            replies.push(reply);
-        }
-        replies
     }
 }
 

@@ -159,22 +159,37 @@ fn answer(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, An
     }
     let place = Place::of(target, &request.settings.csid)?;
     let shown = qualified(target, &request.settings.csid);
-    let mut reading = Reading {
-        request,
-        core,
-        shown: &shown,
-        clipped: false,
-        zones: Vec::new(),
-        properties: Vec::new(),
-        objects: Vec::new(),
+    // In dialect B each query has an answer of its own.
+    let together = match request.dialect {
+        Dialect::A => asked.len(),
+        Dialect::B => 1,
     };
-    for asked in &asked {
-        match &place {
-            Place::Store => reading.store(asked)?,
-            Place::Calendar(calid) => reading.calendar(calid, asked)?,
+    let mut answers = Vec::new();
+    for asked in asked.chunks(together) {
+        let mut reading = Reading {
+            request,
+            core,
+            shown: &shown,
+            clipped: false,
+            failed_some: false,
+            zones: Vec::new(),
+            properties: Vec::new(),
+            objects: Vec::new(),
+        };
+        for asked in asked {
+            match &place {
+                Place::Store => reading.store(asked)?,
+                Place::Calendar(calid) => reading.calendar(calid, asked)?,
+            }
         }
+        answers.push(reading.finish());
     }
-    Ok(reading.finish())
+    let answers = answers.into_iter().rev();
+    let first = answers.fold(None, |next: Option<Answer>, mut answer| {
+        answer.next = next.map(Box::new);
+        Some(answer)
+    });
+    Ok(first.unwrap_or_default())
 }
 
 /// A command under way.
@@ -183,6 +198,8 @@ struct Reading<'a> {
     core: &'a Core,
     shown: &'a str,
     clipped: bool,
+    /// Whether a component is answered with a failure.
+    failed_some: bool,
     /// The VTIMEZONEs that what was found can be of.
     zones: Vec<Component>,
     /// What is answered without a component around it.
@@ -360,6 +377,7 @@ impl Reading<'_> {
             if made.entries().is_empty() && row.hidden {
                 let code = if a { "3.8" } else { "4.1" };
                 made.push(value::request_status_property(code, "No authority", None));
+                self.failed_some = true;
             } else if a && everything && matches!(row.table, Table::Items(_)) {
                 let method = row.method.as_deref().unwrap_or("CREATE");
                 made.push(Property::new("METHOD", method));
@@ -490,7 +508,19 @@ impl Reading<'_> {
         made
     }
 
-    fn finish(self) -> Answer {
+    /// Where one component is answered with a failure, the others are with success.
+    fn tell_each(&mut self) {
+        for (_, object) in &mut self.objects {
+            if object.property("REQUEST-STATUS").is_none() {
+                object.push(value::request_status_property("2.0", "Success", None));
+            }
+        }
+    }
+
+    fn finish(mut self) -> Answer {
+        if self.failed_some && self.request.dialect == Dialect::B {
+            self.tell_each();
+        }
         let mut answer = match self.clipped {
             true => Answer::of("2.0", "Truncated"),
             false => Answer::success(),
