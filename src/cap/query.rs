@@ -116,7 +116,10 @@ fn read_asked(request: &Request<'_>, object: &Component) -> Result<Vec<Asked>, A
             query: read_query(request, text.value())?,
             expand,
             results: number(object, "MAXRESULTS")?,
-            size: number(object, "MAXSIZE")?,
+            size: match number(object, "MAXSIZE")? {
+                None => number(object, "MAXRESULTSSIZE")?,
+                size => size,
+            },
         });
     }
     Ok(found)
