@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `# ...` | why, with the section |
 //! | `@ set KEY VALUE` | the configuration; before anything is said |
-//! | `@ user NAME PASSWORD` | one more account |
+//! | `@ user NAME PASSWORD`, `@ admin NAME PASSWORD` | one more account, one that administers |
 //! | `@ group NAME MEMBER...` | one more group |
 //! | `@ acl CALID ENTRIES` | the access list of a calendar |
 //! | `@ item CALID LINE\|LINE...` | an item in a calendar, its content lines separated by bars |
@@ -188,13 +188,15 @@ impl World {
         let ids = Arc::new(CountedIds::default());
         let core = Core::new(store, clock.clone(), ids, app::open::settings(&config));
         for (name, password) in [("bill", Some("secret")), ("staff", None)] {
-            add_user(&core, name, password)?;
+            add_user(&core, name, password, false)?;
         }
         core.add_group("group", &[], &["bill".into(), "staff".into()])?;
         let (mut link, mut tls) = (Link::default(), None);
         for words in &directives {
             match words.as_slice() {
-                ["user", name, password] => add_user(&core, name, Some(password))?,
+                [kind @ ("user" | "admin"), name, password] => {
+                    add_user(&core, name, Some(password), *kind == "admin")?;
+                }
                 ["group", name, members @ ..] => {
                     let members: Vec<String> = members.iter().map(|m| (*m).to_owned()).collect();
                     core.add_group(name, &[], &members)?;
@@ -259,9 +261,15 @@ fn add_item(core: &Core, calid: &str, lines: &str) -> Result<(), Failed> {
     }
 }
 
-fn add_user(core: &Core, name: &str, password: Option<&str>) -> Result<(), Failed> {
+fn add_user(
+    core: &Core,
+    name: &str,
+    password: Option<&str>,
+    administrator: bool,
+) -> Result<(), Failed> {
     let new = NewUser {
         name: name.to_owned(),
+        administrator,
         ..NewUser::default()
     };
     core.add_user(&new, password)?;

@@ -3,10 +3,11 @@
 //!
 //! [`METHODS`] has a row for each. What is about a calendar of another store is left to [`elsewhere`].
 
-use super::answer::{Answer, Head};
+use super::answer::Answer;
 use super::elsewhere::{self, Part, Unfinished};
 use super::job::{Cancel, Carried, Outcome};
 use super::object::{self, Fault};
+use super::reply::Head;
 use super::status::Status;
 use super::{Settings, audit, query, send, session, write};
 use crate::core::{Caller, Client, Core};
@@ -27,6 +28,8 @@ pub struct Method {
     name: &'static str,
     /// Its name in dialect B, where that is another.
     other: &'static str,
+    /// Whether it is about a place, which a TARGET names; else it is about the session.
+    placed: bool,
     run: Run,
 }
 
@@ -40,8 +43,8 @@ pub const METHODS: &[Method] = &[
     method("MODIFY", "", write::modify),
     method("MOVE", "", write::relocate),
     method("READ", "SEARCH", query::read),
-    method("GENERATEUID", "GENERATE-UID", generate_uids),
-    method("NOOP", "", noop),
+    of_session("GENERATEUID", "GENERATE-UID", generate_uids),
+    of_session("NOOP", "", noop),
     method("PUBLISH", "", send::run),
     method("REQUEST", "", send::run),
     method("REPLY", "", send::run),
@@ -50,16 +53,28 @@ pub const METHODS: &[Method] = &[
     method("REFRESH", "", send::run),
     method("COUNTER", "", send::run),
     method("DECLINECOUNTER", "DECLINE-COUNTER", send::run),
-    method("GET-CAPABILITY", "", session::capability),
-    method("IDENTIFY", "", session::identify),
-    method("SET-LOCALE", "", session::locale),
-    method("CONTINUE", "", session::nothing_pending),
-    method("ABORT", "", session::nothing_pending),
-    method("TIMEOUT", "", session::not_asked),
+    of_session("GET-CAPABILITY", "", session::capability),
+    of_session("IDENTIFY", "", session::identify),
+    of_session("SET-LOCALE", "", session::locale),
+    of_session("CONTINUE", "", session::nothing_pending),
+    of_session("ABORT", "", session::nothing_pending),
+    of_session("TIMEOUT", "", session::not_asked),
 ];
 
 const fn method(name: &'static str, other: &'static str, run: Run) -> Method {
-    Method { name, other, run }
+    Method {
+        name,
+        other,
+        placed: true,
+        run,
+    }
+}
+
+const fn of_session(name: &'static str, other: &'static str, run: Run) -> Method {
+    Method {
+        placed: false,
+        ..method(name, other, run)
+    }
 }
 
 /// One command of an object.
@@ -373,6 +388,9 @@ impl Request<'_> {
             // There it is the name of answers; messages are created.
             Some(method) if self.dialect == Dialect::B && method.name == "REPLY" => {
                 session::not_asked(self, target, core)
+            }
+            Some(method) if method.placed && target.is_empty() => {
+                Answer::of("6.3", "expected a TARGET, found none")
             }
             Some(method) => (method.run)(self, target, core),
             None => Answer::of("9.0", "expected a command of CAP"),

@@ -9,12 +9,13 @@ use std::collections::HashMap;
 use std::io;
 
 use super::address::qualified;
-use super::answer::{Answer, Entry, Head};
+use super::answer::{Answer, Entry};
 use super::audit;
 use super::client::{self, Failed};
 use super::command::{Dialect, Request};
 use super::job::{Cancel, Carried, Outcome, Who};
 use super::relay::Session;
+use super::reply::Head;
 use super::server::Host;
 use super::settings::Settings;
 use super::status::Status;

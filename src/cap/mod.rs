@@ -21,6 +21,7 @@ mod properties;
 mod query;
 pub mod relay;
 mod replace;
+mod reply;
 pub mod sasl;
 mod send;
 pub mod server;

@@ -117,7 +117,10 @@ fn read_asked(request: &Request<'_>, object: &Component) -> Result<Vec<Asked>, A
             query: read_query(request, text.value())?,
             expand,
             results: number(object, "MAXRESULTS")?,
-            size: number(object, "MAXSIZE")?,
+            size: match number(object, "MAXSIZE")? {
+                None => number(object, "MAXRESULTSSIZE")?,
+                size => size,
+            },
         });
     }
     Ok(found)
@@ -160,23 +163,40 @@ fn answer(request: &Request<'_>, target: &str, core: &Core) -> Result<Answer, An
     }
     let place = Place::of(target, &request.settings.csid)?;
     let shown = qualified(target, &request.settings.csid);
-    let mut reading = Reading {
-        request,
-        core,
-        shown: &shown,
-        clipped: false,
-        attachments: request.settings.limits.attachment_body,
-        zones: Vec::new(),
-        properties: Vec::new(),
-        objects: Vec::new(),
+    // In dialect B each query has an answer of its own.
+    let together = match request.dialect {
+        Dialect::A => asked.len(),
+        Dialect::B => 1,
     };
-    for asked in &asked {
-        match &place {
-            Place::Store => reading.store(asked)?,
-            Place::Calendar(calid) => reading.calendar(calid, asked)?,
+    let mut attachments = request.settings.limits.attachment_body;
+    let mut answers = Vec::new();
+    for asked in asked.chunks(together) {
+        let mut reading = Reading {
+            request,
+            core,
+            shown: &shown,
+            clipped: false,
+            failed_some: false,
+            attachments,
+            zones: Vec::new(),
+            properties: Vec::new(),
+            objects: Vec::new(),
+        };
+        for asked in asked {
+            match &place {
+                Place::Store => reading.store(asked)?,
+                Place::Calendar(calid) => reading.calendar(calid, asked)?,
+            }
         }
+        attachments = reading.attachments;
+        answers.push(reading.finish());
     }
-    Ok(reading.finish())
+    let answers = answers.into_iter().rev();
+    let first = answers.fold(None, |next: Option<Answer>, mut answer| {
+        answer.next = next.map(Box::new);
+        Some(answer)
+    });
+    Ok(first.unwrap_or_default())
 }
 
 /// A command under way.
@@ -187,6 +207,8 @@ struct Reading<'a> {
     clipped: bool,
     /// Octets of attachments that still go along; what does not fit is named only.
     attachments: usize,
+    /// Whether a component is answered with a failure.
+    failed_some: bool,
     /// The VTIMEZONEs that what was found can be of.
     zones: Vec<Component>,
     /// What is answered without a component around it.
@@ -366,6 +388,7 @@ impl Reading<'_> {
             if made.entries().is_empty() && row.hidden {
                 let code = if a { "3.8" } else { "4.1" };
                 made.push(value::request_status_property(code, "No authority", None));
+                self.failed_some = true;
             } else if a && everything && matches!(row.table, Table::Items(_)) {
                 let method = row.method.as_deref().unwrap_or("CREATE");
                 made.push(Property::new("METHOD", method));
@@ -496,7 +519,19 @@ impl Reading<'_> {
         made
     }
 
-    fn finish(self) -> Answer {
+    /// Where one component is answered with a failure, the others are with success.
+    fn tell_each(&mut self) {
+        for (_, object) in &mut self.objects {
+            if object.property("REQUEST-STATUS").is_none() {
+                object.push(value::request_status_property("2.0", "Success", None));
+            }
+        }
+    }
+
+    fn finish(mut self) -> Answer {
+        if self.failed_some && self.request.dialect == Dialect::B {
+            self.tell_each();
+        }
         let mut answer = match self.clipped {
             true => Answer::of("2.0", "Truncated"),
             false => Answer::success(),

@@ -113,7 +113,12 @@ fn create_in(
     let items: Vec<&Component> = of(Sort::Item).collect();
     let mut items = match items.is_empty() {
         true => None,
-        false => Some(items::create(request, place, &items, core)?),
+        false => Some(match items::create(request, place, &items, core) {
+            Ok(entries) => entries,
+            Err(answer) if items.len() == objects.len() => return Err(answer),
+            // What is no item stands for itself.
+            Err(answer) => items.iter().map(|item| refused(item, &answer)).collect(),
+        }),
     };
     let mut entries = Vec::new();
     for object in objects {
@@ -132,6 +137,11 @@ fn create_in(
         }
     }
     Ok(entries)
+}
+
+fn refused(item: &Component, answer: &Answer) -> Entry {
+    let id = item.property("UID").or_else(|| item.property("TZID"));
+    Entry::of(item.name(), id.cloned(), answer.status(), answer.text())
 }
 
 /// MODIFY.

@@ -40,6 +40,7 @@ impl Core {
                 Some(parent) => {
                     let access = self.access(t, caller, Some(parent))?;
                     access.require(Right::Own, "make calendars")?;
+                    require_there(&access)?;
                     Some(access.calendar().id)
                 }
                 None => None,
@@ -224,11 +225,13 @@ impl Core {
         self.store().write(|t| {
             let access = self.access(t, caller, Some(calid))?;
             self.require_own(&access, caller, "move calendars")?;
+            require_there(&access)?;
             let mut moved = access.calendar().clone();
             let parent = match parent {
                 Some(parent) => {
                     let access = self.access(t, caller, Some(parent))?;
                     self.require_own(&access, caller, "move calendars")?;
+                    require_there(&access)?;
                     Some(access.calendar().id)
                 }
                 None if caller.stands_above() || self.settings().create_calendars => None,
@@ -338,4 +341,12 @@ fn height(t: &impl Reader, id: CalendarId, most: usize) -> Result<usize> {
         level = below;
     }
     Ok(height)
+}
+
+/// Errors: `NoSuchCalendar` for one that is marked as deleted, which its owners may look at, bring back and delete only.
+fn require_there(access: &Access) -> Result<()> {
+    match access.calendar().tombstone {
+        true => Err(Error::no_calendar(access.shown_calid())),
+        false => Ok(()),
+    }
 }

@@ -262,6 +262,7 @@ impl Core {
             let access: Access = self.access(t, caller, calid)?;
             match access.grant::<ReadingProperties>() {
                 Ok(_) => self.view(t, &access, caller).map(Some),
+                Err(refused) if refused.kind() == Failed::NoSuchCalendar => Err(refused),
                 Err(_) => Ok(None),
             }
         })

@@ -1,5 +1,6 @@
 //! What a query says, as it was read: names in capitals, literals as they were written.
 
+use crate::ical::component::Property;
 use crate::ical::object::Kind;
 
 /// A query: which columns of which tables, for which rows.
@@ -102,8 +103,39 @@ pub enum Select {
 pub struct Column {
     /// The table; none: the row's.
     pub table: Option<Table>,
-    /// The name, in capitals.
+    /// The name, in capitals, with `-` for `_`.
     pub name: String,
+}
+
+/// Properties of calendars, stores and stored queries that the draft and RFC 4324 call differently.
+const SAME: [&[&str]; 9] = [
+    &["RELCALID", "CALID"],
+    &["OWNER", "OWNERS"],
+    &["ALLOW-CONFLICTS", "ALLOW-CONFLICT"],
+    &["CHARSET", "DEFAULT-CHARSET"],
+    &["LANGUAGE", "DEFAULT-LOCALE"],
+    &["TZID", "DEFAULT-TZID"],
+    &["DEFAULT-VCARS", "DEFAULT-VCAR"],
+    &["QUERYNAME", "QUERYID"],
+    &["MAXSIZE", "MAXRESULTSSIZE"],
+];
+
+impl Column {
+    /// Whether a property of a row of `table` is the column's, by any of its names.
+    pub(super) fn is_of(&self, table: Table, property: &Property) -> bool {
+        let name = property.name();
+        if property.is(&self.name) {
+            return true;
+        }
+        if name.contains('_') && name.replace('_', "-").eq_ignore_ascii_case(&self.name) {
+            return true;
+        }
+        let has = |names: &[&str], name: &str| names.iter().any(|n| n.eq_ignore_ascii_case(name));
+        matches!(table, Table::Calendar | Table::Store | Table::Query)
+            && SAME
+                .iter()
+                .any(|names| has(names, &self.name) && has(names, &name.replace('_', "-")))
+    }
 }
 
 /// What a condition is about.

@@ -152,7 +152,7 @@ impl Subject<'_> {
     }
 
     fn properties(&self, column: &Column) -> Vec<&Property> {
-        let named = |property: &&Property| property.is(&column.name);
+        let named = |property: &&Property| column.is_of(self.table, property);
         if column.table.is_none_or(|table| table == self.table) {
             return self.component.properties().filter(named).collect();
         }

@@ -98,7 +98,9 @@ fn table(input: &mut Input<'_>) -> ModalResult<Table> {
 }
 
 fn column(input: &mut Input<'_>) -> ModalResult<Column> {
-    let first = name.context(described("a column")).parse_next(input)?;
+    let first = column_name
+        .context(described("a column"))
+        .parse_next(input)?;
     let mut found = Column {
         table: None,
         name: first,
@@ -110,7 +112,7 @@ fn column(input: &mut Input<'_>) -> ModalResult<Column> {
                 .context(described("the name of a component before the dot"))
                 .parse_next(input);
         }
-        found.name = cut_err(name)
+        found.name = cut_err(column_name)
             .context(described("a property after the dot"))
             .parse_next(input)?;
     }
@@ -327,6 +329,12 @@ fn spaced<'a>(text: &'static str) -> impl ModalParser<Input<'a>, (), winnow::err
 fn name(input: &mut Input<'_>) -> ModalResult<String> {
     take_while(1.., is_name)
         .map(str::to_ascii_uppercase)
+        .parse_next(input)
+}
+
+/// The name of a property, in which `_` is `-`.
+fn column_name(input: &mut Input<'_>) -> ModalResult<String> {
+    name.map(|name: String| name.replace('_', "-"))
         .parse_next(input)
 }
 

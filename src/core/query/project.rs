@@ -53,7 +53,9 @@ pub fn project(select: &[Select], row: &Row) -> Component {
 /// The properties of a column that `wanted` holds for: the row's, or those of alarms in it, in their alarms.
 fn take(row: &Row, column: &Column, wanted: impl Fn(&Property) -> bool, made: &mut Component) {
     let of = |component: &Component| -> Vec<Property> {
-        let found = component.properties_named(&column.name);
+        let found = component
+            .properties()
+            .filter(|property| column.is_of(row.table, property));
         found.filter(|property| wanted(property)).cloned().collect()
     };
     if column.table.is_none_or(|table| table == row.table) {
