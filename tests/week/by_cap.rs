@@ -71,7 +71,7 @@ impl<'a> CapClient<'a> {
         }
         let begin = answer.find("BEGIN:VCAP");
         let begin = begin.unwrap_or_else(|| panic!("{}: {object}{answer}", self.who));
-        let parsed = parse::parse(answer[begin..].as_bytes(), &parse::Limits::DEFAULT);
+        let parsed = parse::parse(&answer.as_bytes()[begin..], &parse::Limits::DEFAULT);
         parsed.components.into_iter().next().expect("an object")
     }
 
