@@ -48,7 +48,7 @@ pub(super) fn reply(
 /// Adds whom the calendar's owner hands the invitation on to, and takes out whom they no longer do.
 ///
 /// Errors: `Value` for a delegation to nobody, to several, to oneself or to the organizer.
-fn delegate(
+pub(super) fn delegate(
     component: &mut Component,
     mine: impl Fn(&str) -> bool,
 ) -> std::result::Result<(), EditError> {

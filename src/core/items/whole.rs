@@ -8,6 +8,7 @@ use super::delete::{DeleteItems, Deletion, Terms, is_of_one, whole_stub};
 use super::desk::Desk;
 use super::links;
 use super::organizer;
+use super::reply;
 use super::revision::stamp;
 use super::series::Target;
 use super::store::{Method, check_uid};
@@ -240,6 +241,27 @@ fn spoken(
     })
 }
 
+/// Whoever answers anew hands the invitation on to whom the answer says, and to nobody else any more.
+fn hand_on(
+    t: &impl Reader,
+    desk: &Desk<'_>,
+    old: &CalendarObject,
+    made: &mut CalendarObject,
+) -> Result<()> {
+    let Some(own) = desk.core.attendee_of(t, desk.calendar, made)? else {
+        return Ok(());
+    };
+    let mine = |address: &str| value::same_address(address, &own);
+    let said = |component: &Component| attendee::find(component, &own).cloned();
+    for component in &mut made.components {
+        let before = counterpart(old, component).and_then(said);
+        if said(component) != before {
+            reply::delegate(component, mine)?;
+        }
+    }
+    Ok(())
+}
+
 /// Nobody speaks for attendees with a calendar here, and what changes is a new revision.
 fn settle(
     t: &impl Reader,
@@ -316,6 +338,9 @@ fn change_one(
     check_organizer(t, desk, &old, &made)?;
     let method = spoken(t, desk, Some(&old), &made)?;
     let mut made = made;
+    if method == Method::Reply {
+        hand_on(t, desk, &old, &mut made)?;
+    }
     settle(t, desk, method, Some(&old), &mut made)?;
     let booker = Booker::new(desk, method, Notify::default());
     let old = Some((&item, &old));
