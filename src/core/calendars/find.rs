@@ -59,6 +59,12 @@ impl Core {
         })
     }
 
+    /// The address of a user's default calendar, in small letters.
+    pub(in crate::core) fn calendar_address(&self, user: &QualifiedName) -> String {
+        let calid = self.show_calid(&Calid::of(user));
+        format!("cap://{}/{calid}", self.settings().csid).to_lowercase()
+    }
+
     /// The calid of a user's default calendar.
     pub fn default_calid(&self, identity: &Identity) -> String {
         self.show_calid(&Calid::of(&identity.name))

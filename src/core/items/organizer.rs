@@ -58,7 +58,11 @@ impl Core {
     }
 
     /// The address that stands for a calendar: its owner's, or that of the resource.
-    pub(super) fn address_of(&self, t: &impl Reader, calendar: &Calendar) -> Result<String> {
+    pub(in crate::core) fn address_of(
+        &self,
+        t: &impl Reader,
+        calendar: &Calendar,
+    ) -> Result<String> {
         let owner = people::principal(t, calendar.owner)?;
         let own = owner.filter(|owner| {
             Calid::of(owner.name()) == calendar.calid || !calendar.calid.rest.is_empty()

@@ -15,6 +15,7 @@ use crate::ical::component::Component;
 use crate::ical::datetime::DateTime;
 use crate::ical::zone::{Zone, Zones};
 use crate::model::calendar::Calendar;
+use crate::model::id::cap_address;
 use crate::store::{Reader, people};
 
 /// What a calendar is asked.
@@ -185,7 +186,7 @@ impl Core {
         let terms = Terms {
             caller: names,
             owners,
-            target: ask.target,
+            target: target_names(ask.target),
             floating: &zone,
             utc_only: ask.utc_only,
         };
@@ -210,10 +211,12 @@ impl Core {
         floating: &'a Zone,
         ask: &Ask<'a>,
     ) -> Result<Terms<'a>> {
+        let mut target = target_names(ask.target);
+        target.push(self.address_of(t, calendar)?.to_lowercase());
         Ok(Terms {
             caller: self.names_of(t, caller)?,
             owners: self.owners_of(t, calendar)?,
-            target: ask.target,
+            target,
             floating,
             utc_only: ask.utc_only,
         })
@@ -231,6 +234,7 @@ impl Core {
         let mut names = vec![name.to_string().to_lowercase()];
         if let Some(principal) = &principal {
             names.extend(principal.mail().iter().map(|mail| mail.to_lowercase()));
+            names.push(self.calendar_address(name));
         }
         Ok(names)
     }
@@ -243,6 +247,15 @@ impl Core {
         }
         Ok(names)
     }
+}
+
+/// What CURRENT-TARGET() stands for: the address that was asked, and the calid in it.
+fn target_names(target: &str) -> Vec<String> {
+    let calid = cap_address(target).map(|(_, path)| path.to_lowercase());
+    let calid = calid.filter(|calid| !calid.is_empty());
+    std::iter::once(target.to_lowercase())
+        .chain(calid)
+        .collect()
 }
 
 /// Whether a component by itself is what a query's condition asks for; the tables that the query names do not count.
@@ -260,7 +273,7 @@ pub fn fits_alone(
     let terms = Terms {
         caller: addresses.to_vec(),
         owners: Vec::new(),
-        target: "",
+        target: Vec::new(),
         floating: &zone,
         utc_only: false,
     };

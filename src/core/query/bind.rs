@@ -109,8 +109,8 @@ pub(super) struct Terms<'a> {
     pub(super) caller: Vec<String>,
     /// Names and addresses of the calendar's owners, in small letters.
     pub(super) owners: Vec<String>,
-    /// The calendar that is asked, as it was asked for.
-    pub(super) target: &'a str,
+    /// Addresses and the calid of what is asked, in small letters.
+    pub(super) target: Vec<String>,
     /// Zone of times without one.
     pub(super) floating: &'a Zone,
     /// Whether times must be UTC.
@@ -211,7 +211,7 @@ impl Binder<'_> {
             Value::Literal(raw) => raw,
             Value::Caller => return Ok(Typed::Anybody(self.terms.caller.clone())),
             Value::Owners => return Ok(Typed::Anybody(self.terms.owners.clone())),
-            Value::Target => return Ok(Typed::Anybody(vec![self.terms.target.to_lowercase()])),
+            Value::Target => return Ok(Typed::Anybody(self.terms.target.clone())),
         };
         let text = plain(raw);
         Ok(match kind {

@@ -12,7 +12,7 @@ use crate::ical::component::{Component, Property};
 use crate::ical::parse;
 use crate::ical::print;
 use crate::model::calendar::Calendar;
-use crate::model::id::{CalendarId, PrincipalId};
+use crate::model::id::{CalendarId, PrincipalId, QualifiedName};
 use crate::store::named::{self, Container, Shelf};
 use crate::store::{Reader, WriteTxn, calendars, people};
 
@@ -173,6 +173,11 @@ pub(in crate::core) fn effective(
     let mut asker = who.asker;
     if !kept.is_empty() {
         asker.addresses = addresses(t, &asker)?;
+        let name = asker.upn.as_deref();
+        let name = name.and_then(|upn| QualifiedName::parse(upn, core.domain()).ok());
+        asker
+            .addresses
+            .extend(name.map(|name| core.calendar_address(&name)));
     }
     let set = RightSet {
         rules: kept,
