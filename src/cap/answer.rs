@@ -1,5 +1,5 @@
 //! What commands answer about a target, and what became of each component (draft-ietf-calsch-cap-04 section 7.2). How it is
-//! written is said in [`reply`](super::reply).
+//! written is the matter of `reply`.
 
 use super::command::Dialect;
 use super::job::Who;
