@@ -117,6 +117,8 @@ fn create_group(
             sent = Some(itip);
         } else if method.as_deref().is_some_and(|method| method != "CREATE") {
             outcome = Some(refused("6.3", "nothing is created in such a state"));
+        } else if let Some(missing) = missing_in_alarms(component) {
+            outcome = Some(refused("3.11", missing));
         }
         component.remove("METHOD");
     }
@@ -152,6 +154,19 @@ fn create_group(
             .iter()
             .filter_map(|name| component.property(name).cloned());
         entries.push(Entry::of(component.name(), ids, code, &text));
+    }
+}
+
+/// What an alarm lacks that would tell when it goes off, or how (RFC 5545 section 3.6.6).
+fn missing_in_alarms(component: &Component) -> Option<&'static str> {
+    let lacks = |name| {
+        let mut alarms = component.components_named("VALARM");
+        alarms.any(|alarm| alarm.property(name).is_none())
+    };
+    match (lacks("ACTION"), lacks("TRIGGER")) {
+        (true, _) => Some("expected an ACTION in a VALARM"),
+        (_, true) => Some("expected a TRIGGER in a VALARM"),
+        _ => None,
     }
 }
 
