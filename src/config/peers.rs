@@ -1,12 +1,14 @@
 //! The sections of other calendar stores: `[peer."cal.example.org"]`, by the name that the store has in addresses.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
 
 use super::domains;
 use super::load::{Error, Source};
 use super::named::{self, Fault, Section, Sort};
 use super::table::{Config, Key, Peer};
 use super::value::Value as _;
+use crate::cap::client;
 use crate::model::id::QualifiedName;
 
 /// The section of what holds for every store, in which those of single ones lie.
@@ -171,26 +173,11 @@ fn own_fault(
     fault.map(|(key, _, expected)| (key, expected))
 }
 
-/// Host and port of an address; an IPv6 address stands in brackets when a port follows.
+/// Host and port of the address of a store.
 pub fn place(text: &str) -> Option<(String, Option<u16>)> {
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        host.parse::<std::net::Ipv6Addr>().ok()?;
-        let port = match port.strip_prefix(':') {
-            Some(port) => Some(port.parse().ok()?),
-            None if port.is_empty() => None,
-            None => return None,
-        };
-        return Some((host.to_owned(), port));
-    }
-    if text.parse::<std::net::Ipv6Addr>().is_ok() {
-        return Some((text.to_owned(), None));
-    }
-    let (host, port) = match text.split_once(':') {
-        Some((host, port)) => (host, Some(port.parse().ok()?)),
-        None => (text, None),
-    };
-    domains::is_name(host).then(|| (host.to_owned(), port))
+    let found = client::place(text);
+    let is_host = |host: &str| host.parse::<Ipv6Addr>().is_ok() || domains::is_name(host);
+    found.filter(|(host, _)| is_host(host))
 }
 
 #[cfg(test)]

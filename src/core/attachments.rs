@@ -374,21 +374,8 @@ fn inline_data(property: &Property, most: usize) -> Option<Vec<u8>> {
 
 /// Puts the data of named attachments into an object again, for those who take it away whole.
 pub(super) fn put_inline(t: &impl Reader, object: &mut CalendarObject) -> crate::store::Result<()> {
-    let mut data = BTreeMap::new();
-    for id in named(object) {
-        data.extend(attachments::content(t, id)?.map(|content| (id, content)));
-    }
-    if data.is_empty() {
-        return Ok(());
-    }
-    for component in &mut object.components {
-        component.map_properties(|property| {
-            let content = AttachmentId::of(&property).and_then(|id| data.get(&id));
-            let inline = content.and_then(|content| inline(&property, content));
-            inline.unwrap_or(property)
-        });
-    }
-    Ok(())
+    let mut components = object.components.iter_mut();
+    components.try_for_each(|component| attach(t, component, &mut { usize::MAX }))
 }
 
 /// As [`Core::attach`], within a transaction.

@@ -34,6 +34,29 @@ use undotted::Undotted;
 /// CAP's port (draft-ietf-calsch-cap-04 section 7.1).
 pub const PORT: u16 = 5229;
 
+/// Host and port of `HOST`, `HOST:PORT`, `[IPV6]:PORT` or a bare IPv6 address; none for what is neither.
+pub fn place(text: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']')?;
+            match rest.strip_prefix(':') {
+                None if !rest.is_empty() => return None,
+                port => (host, port),
+            }
+        }
+        None if text.matches(':').count() > 1 => (text, None),
+        None => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, None),
+        },
+    };
+    let port = match port {
+        Some(port) => Some(port.parse().ok()?),
+        None => None,
+    };
+    (!host.is_empty()).then(|| (host.to_owned(), port))
+}
+
 /// When a connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Protection {

@@ -13,7 +13,7 @@ use super::Failure;
 use super::args::{Cap, Shape};
 use crate::cap::client::reply::Reply;
 use crate::cap::client::sasl::{Credentials, Password};
-use crate::cap::client::{Answer, Client, Failed, Options, PORT, Protection, Trace};
+use crate::cap::client::{self, Answer, Client, Failed, Options, PORT, Protection, Trace};
 use crate::config::{Loaded, Sources};
 use crate::limits::Limits;
 use crate::model::clock::{Clock as _, Ids as _, SystemClock, SystemIds};
@@ -156,25 +156,8 @@ fn address(text: &str) -> Result<(String, u16), Failure> {
         .strip_prefix("cap://")
         .unwrap_or(text)
         .trim_end_matches('/');
-    let (host, port) = match plain.strip_prefix('[') {
-        Some(rest) => {
-            let (host, rest) = rest.split_once(']').ok_or_else(bad)?;
-            (host, rest.strip_prefix(':'))
-        }
-        None if plain.matches(':').count() > 1 => (plain, None),
-        None => match plain.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (plain, None),
-        },
-    };
-    let port = match port {
-        Some(port) => port.parse().map_err(|_| bad())?,
-        None => PORT,
-    };
-    match host.is_empty() {
-        true => Err(bad()),
-        false => Ok((host.to_owned(), port)),
-    }
+    let (host, port) = client::place(plain).ok_or_else(bad)?;
+    Ok((host, port.unwrap_or(PORT)))
 }
 
 fn credentials(cap: &Cap) -> Result<Credentials, Failure> {
